@@ -1,0 +1,62 @@
+#pragma once
+// Every bound has a name, a default and a place (style.md 12). Configuration may change each; docs/configuration.md
+// lists them.
+#include <chrono>
+#include <cstddef>
+
+namespace rollcall {
+
+struct ModelLimits {
+  std::size_t name_bytes = 255;  ///< service names, instance ids, sessions
+  std::size_t address_bytes = 255;
+  std::size_t tags = 64;
+  std::size_t tag_bytes = 255;
+  std::size_t metadata_entries = 64;
+  std::size_t metadata_key_bytes = 128;
+  std::size_t metadata_value_bytes = 4096;
+  std::size_t reason_bytes = 512;
+  std::chrono::milliseconds ttl_default{30'000};
+  std::chrono::milliseconds ttl_min{1'000};
+  std::chrono::milliseconds ttl_max{3'600'000};
+  std::chrono::milliseconds deregister_after_max{7 * 24 * 3'600'000LL};
+  std::chrono::milliseconds check_interval_default{10'000};
+  std::chrono::milliseconds check_interval_min{1'000};
+  std::chrono::milliseconds check_interval_max{3'600'000};
+  std::chrono::milliseconds check_timeout_default{5'000};
+};
+
+struct HttpLimits {
+  std::size_t header_bytes = 16 * 1024;
+  std::size_t body_bytes = 1024 * 1024;
+  std::size_t connections = 20'000;
+  std::chrono::milliseconds request_timeout{10'000};  ///< from a request's first byte to its last
+  std::chrono::milliseconds idle_timeout{60'000};     ///< between requests, and for a reader that takes nothing
+  std::size_t heartbeats_per_call = 10'000;
+  std::size_t history_page = 1'000;
+};
+
+struct RegistryLimits {
+  std::size_t queued_commands = 65'536;  ///< beyond it, a command is refused as overloaded
+  std::size_t changes_per_commit = 512;
+  std::size_t expiries_per_commit = 256;
+  std::chrono::milliseconds tombstone_life{3'600'000};
+};
+
+struct StoreLimits {
+  std::chrono::milliseconds history_age{7 * 24 * 3'600'000LL};
+  std::size_t history_bytes = std::size_t{1} << 30;
+};
+
+struct CatalogLimits {
+  std::size_t recent_events = 65'536;  ///< what a watch can resume from without the Store
+};
+
+struct Limits {
+  ModelLimits model;
+  HttpLimits http;
+  RegistryLimits registry;
+  StoreLimits store;
+  CatalogLimits catalog;
+};
+
+}  // namespace rollcall

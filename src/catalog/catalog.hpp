@@ -1,0 +1,131 @@
+#pragma once
+// What is known now. Events alone alter it, in order; readers see immutable views.
+//
+// One thread applies (the registry's). Any thread reads through a CatalogReader of its own, which touches no memory
+// that another reader writes; find_instance() and known() may be called from anywhere and take a short lock.
+#include <boost/smart_ptr/local_shared_ptr.hpp>
+#include <cstdint>
+#include <functional>
+#include <memory>
+#include <optional>
+#include <span>
+#include <string_view>
+#include <vector>
+
+#include "base/error.hpp"
+#include "base/limits.hpp"
+#include "model/event.hpp"
+#include "model/service.hpp"
+#include "store/store.hpp"
+
+namespace rollcall {
+
+class EncodedList;  // catalog/encoded_list.hpp: persistent list of encoded pieces, grouped in shared chunks
+
+/// One service as of one revision. Holds only what events change.
+struct ServiceView {
+  Service service;
+  std::string entry_json;  ///< the service's members without braces, encoded once: `"id":"x","name":"x",...`
+  std::shared_ptr<const EncodedList> instances;
+};
+
+/// All services as of one revision, in the order of their first registration.
+struct DirectoryView {
+  Revision revision;
+  std::size_t services = 0;
+  std::size_t instances = 0;
+  std::shared_ptr<const EncodedList> entries;  ///< one piece a service: its entry
+};
+
+/// What the catalog knows of an id: alive, or gone for a while.
+struct Known {
+  InstancePtr instance;
+  bool removed = false;
+  WallTime removed_at;
+};
+
+/// How model values become bytes, handed in so that the catalog knows no codec.
+struct Encoders {
+  /// One instance as a JSON object.
+  std::function<void(const Instance&, std::string& out)> instance;
+  /// One service's members, without the enclosing braces.
+  std::function<void(const Service&, std::string& out)> service;
+};
+
+class Catalog {
+ public:
+  Catalog(Encoders encoders, const CatalogLimits& limits);
+  ~Catalog();
+  Catalog(const Catalog&) = delete;
+  Catalog& operator=(const Catalog&) = delete;
+
+  // ---- the applying thread ----
+
+  /// Starts over from `snapshot`. Watchers are told to start over as well when the generation differs.
+  void reset(const Snapshot& snapshot);
+
+  /// Events in order, each newer than revision(). Views are published once, at the end.
+  void apply(std::span<const EventPtr> events);
+
+  /// Forgets tombstones removed before `cutoff`.
+  void forget_tombstones(WallTime cutoff);
+
+  /// Calls `visit` for each living instance, in no order.
+  void for_each(const std::function<void(const InstancePtr&)>& visit) const;
+
+  // ---- any thread ----
+
+  [[nodiscard]] Revision revision() const noexcept;
+  [[nodiscard]] Generation generation() const noexcept;
+
+  /// The living instance of that id, or null.
+  [[nodiscard]] InstancePtr find_instance(std::string_view id) const;
+  [[nodiscard]] std::optional<Known> known(std::string_view id) const;
+
+ private:
+  friend class CatalogReader;
+  friend class Watcher;
+  struct Impl;
+  std::unique_ptr<Impl> impl_;
+};
+
+/// One thread's way to the views. Create one per reading thread; not thread-safe itself.
+class CatalogReader {
+ public:
+  explicit CatalogReader(const Catalog& catalog);
+  ~CatalogReader();
+  CatalogReader(const CatalogReader&) = delete;
+  CatalogReader& operator=(const CatalogReader&) = delete;
+
+  /// The newest view of a service that has instances, or null. Cheap to hold on this thread, as long as needed.
+  [[nodiscard]] boost::local_shared_ptr<const ServiceView> find(std::string_view service);
+  [[nodiscard]] boost::local_shared_ptr<const DirectoryView> directory();
+
+  /// The revision of the service's last event, also after it has lost its last instance; 0 if never heard of.
+  [[nodiscard]] Revision last_revision(std::string_view service);
+
+ private:
+  struct Impl;
+  std::unique_ptr<Impl> impl_;
+};
+
+/// Follows the log in memory from a revision on. Woken for its own service alone.
+class Watcher {
+ public:
+  /// `wake` may be called from the applying thread, once between two calls of next(): it should post, not work.
+  /// An empty service watches everything.
+  Watcher(Catalog& catalog, std::optional<ServiceName> service, Revision after, std::function<void()> wake);
+  ~Watcher();
+  Watcher(const Watcher&) = delete;
+  Watcher& operator=(const Watcher&) = delete;
+
+  /// Events after the last one returned, in order, at most `limit`; empty when there are none yet.
+  /// `compacted`: the log in memory no longer reaches back that far, or the generation is another: start over.
+  [[nodiscard]] Result<std::vector<EventPtr>> next(std::size_t limit);
+
+ private:
+  struct Impl;
+  std::unique_ptr<Impl> impl_;
+};
+
+}  // namespace rollcall

@@ -1,0 +1,59 @@
+#pragma once
+// Model values <-> JSON. Encoding appends to a string and can't fail; decoding is strict: unknown fields, wrong types
+// and values out of range are errors that name the field.
+#include <optional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "base/error.hpp"
+#include "base/limits.hpp"
+#include "model/event.hpp"
+#include "model/sample.hpp"
+#include "model/service.hpp"
+
+namespace rollcall::codec {
+
+/// Appends `text` as a JSON string with its quotes. `text` is UTF-8.
+void append_string(std::string& out, std::string_view text);
+
+/// One instance as the native API shows it; see docs/openapi.yaml, schema Instance.
+void append_instance(std::string& out, const Instance& instance);
+
+/// A service's members without braces, in seed 004's shape with more fields; schema Service.
+void append_service_members(std::string& out, const Service& service);
+
+/// Schema Event.
+void append_event(std::string& out, const Event& event);
+
+/// The members a sample adds to an instance, each with a leading comma.
+void append_sample_members(std::string& out, const Sample& sample);
+
+/// The body of a registration. Seconds on the wire (`ttl`, `deregister_after`: numbers; `check.interval`,
+/// `check.timeout`).
+struct RegistrationBody {
+  std::optional<InstanceId> id;
+  InstanceSpec spec;  ///< service from the path
+  Session session;
+};
+[[nodiscard]] Result<RegistrationBody> decode_registration(std::string_view json, ServiceName service,
+                                                           const ModelLimits& limits);
+
+struct HeartbeatBody {
+  Session session;
+};
+/// An empty body is a heartbeat without session.
+[[nodiscard]] Result<HeartbeatBody> decode_heartbeat(std::string_view json, const ModelLimits& limits);
+
+/// `{"ids":["...",...]}`
+[[nodiscard]] Result<std::vector<std::string>> decode_heartbeats(std::string_view json, const ModelLimits& limits,
+                                                                 std::size_t most);
+
+struct MaintenanceBody {
+  bool on = true;
+  std::string reason;
+};
+/// `{"enabled":true,"reason":"..."}`
+[[nodiscard]] Result<MaintenanceBody> decode_maintenance(std::string_view json, const ModelLimits& limits);
+
+}  // namespace rollcall::codec

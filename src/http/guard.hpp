@@ -1,0 +1,23 @@
+#pragma once
+// No web page may drive a daemon on loopback: Host against DNS rebinding, Origin and content type against forged
+// requests.
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "http/message.hpp"
+
+namespace rollcall::http {
+
+struct GuardRules {
+  /// Host names (without port) that this daemon answers to beside IP addresses and "localhost". "*" turns the check
+  /// off.
+  std::vector<std::string> allowed_hosts;
+};
+
+/// The refusal, or nothing. An Origin must be the request's own Host. A mutation with a body needs application/json;
+/// a POST without a body must come without Origin (seed clients send such); PUT and DELETE can't come from a page
+/// without a preflight, which is never answered.
+[[nodiscard]] std::optional<Response> refuse(const Request& request, const GuardRules& rules);
+
+}  // namespace rollcall::http

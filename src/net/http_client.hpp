@@ -1,0 +1,56 @@
+#pragma once
+// A small HTTP/1.1 client for probes and checks: one request, one deadline, no redirects, bounded answers.
+#include <boost/asio/awaitable.hpp>
+#include <boost/asio/ip/tcp.hpp>
+#include <chrono>
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "base/error.hpp"
+
+namespace rollcall::net {
+
+struct HttpRequest {
+  boost::asio::ip::tcp::endpoint endpoint;
+  std::string host;  ///< for the Host header; empty: the endpoint
+  std::string target = "/";
+  std::optional<std::string> authorization;  ///< the header's value; never logged
+  std::chrono::milliseconds timeout{2'000};  ///< for the whole exchange
+  std::size_t max_body_bytes = 1024 * 1024;
+};
+
+struct HttpReply {
+  unsigned status = 0;
+  std::string server;  ///< its Server header, cut to 256 bytes
+  std::string content_type;
+  std::string location;
+  std::string www_authenticate;
+  std::string body;
+  double elapsed_ms = 0;
+};
+
+/// Why a connection gave no answer. The difference decides what it is evidence of.
+enum class Unreachable : std::uint8_t {
+  refused,       ///< the host says that nobody listens: evidence of absence, at once
+  timed_out,     ///< silence: evidence only after several
+  no_route,      ///< our network, or theirs: no evidence
+  no_resources,  ///< we are short of descriptors, memory or ports: no evidence
+  broken,        ///< closed or reset half-way, or not HTTP
+};
+
+struct ConnectFailure {
+  Unreachable why = Unreachable::broken;
+  std::string evidence;  ///< "connect to 127.0.0.1:8042 refused"
+};
+
+/// A connected socket, or why not.
+boost::asio::awaitable<std::expected<boost::asio::ip::tcp::socket, ConnectFailure>> connect(
+    boost::asio::ip::tcp::endpoint endpoint, std::chrono::milliseconds timeout);
+
+/// One GET. A status of any kind is a reply; only what isn't an HTTP answer is a failure.
+boost::asio::awaitable<std::expected<HttpReply, ConnectFailure>> get(HttpRequest request);
+
+}  // namespace rollcall::net

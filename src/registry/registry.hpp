@@ -1,0 +1,92 @@
+#pragma once
+// The registry: rules, one write queue, leases. No sockets, no files.
+//
+// Commands from any thread enter one queue. On the registry's own executor they are judged in batches against the
+// catalog and the earlier commands of their batch, committed together on the store's executor, applied together,
+// answered. One batch is in flight. Heartbeats don't queue: they touch the lease table on the caller's thread.
+#include <cstdint>
+#include <functional>
+#include <memory>
+#include <span>
+#include <string_view>
+
+#include "base/clock.hpp"
+#include "base/executor.hpp"
+#include "base/limits.hpp"
+#include "base/random.hpp"
+#include "base/turn_barrier.hpp"
+#include "catalog/catalog.hpp"
+#include "registry/command.hpp"
+#include "store/store.hpp"
+
+namespace rollcall {
+
+enum class BeatResult : std::uint8_t {
+  ok,
+  unknown,   ///< no such instance, or it has no lease: register anew
+  stale,     ///< another session lives under this id now
+  undecided  ///< submit a Beat and answer by its outcome
+};
+
+/// Counters for /metrics. Any thread may read.
+struct RegistryStats {
+  std::uint64_t commits = 0, changes = 0, conflicts = 0, failures = 0, expired = 0, queued = 0, leases = 0;
+};
+
+class Registry {
+ public:
+  using Done = std::move_only_function<void(Result<Outcome>)>;
+
+  struct Parts {
+    Executor& own;             ///< the registry's thread
+    Executor& store_executor;  ///< the thread that may block in the Store
+    Store& store;
+    Catalog& catalog;
+    TurnBarrier& turns;
+    const Clock& clock;
+    Random& random;  ///< used on the registry's thread alone
+    const Limits& limits;
+  };
+
+  explicit Registry(const Parts& parts);
+  ~Registry();
+  Registry(const Registry&) = delete;
+  Registry& operator=(const Registry&) = delete;
+
+  /// Before any other call and before the executors run: fills the catalog and the leases from the Store.
+  [[nodiscard]] Result<void> load();
+  /// On the registry's executor: from now on leases are judged and written down.
+  void start();
+
+  /// Any thread. `done` runs on the registry's executor, or at once when the queue is full (`overloaded`).
+  void submit(Command command, Done done);
+
+  /// Any thread. An empty session matches every one.
+  [[nodiscard]] BeatResult heartbeat(std::string_view id, std::string_view session);
+  /// The same for many, which hides the memory's latency. `results` is as long as `ids`.
+  void heartbeat_many(std::span<const std::string_view> ids, std::span<BeatResult> results);
+
+  /// Silence of a leased instance; nullopt when it has no lease. `unverified`: not heard of since this process started.
+  struct Silence {
+    Duration since_last_beat;
+    bool unverified = false;
+  };
+  [[nodiscard]] std::optional<Silence> silence(std::string_view id) const;
+
+  /// Any thread. Runs `work` on the store's executor, between commits.
+  void with_store(std::move_only_function<void(Store&)> work);
+
+  /// Any thread. No more commands are taken; `done` runs when the queue is empty, the last batch answered and leases
+  /// written.
+  void drain(Task done);
+
+  [[nodiscard]] RegistryStats stats() const;
+  /// False while the Store can't take writes; `detail` says why.
+  [[nodiscard]] bool writable(std::string* detail = nullptr) const;
+
+ private:
+  struct Impl;
+  std::shared_ptr<Impl> impl_;
+};
+
+}  // namespace rollcall
