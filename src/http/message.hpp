@@ -58,6 +58,7 @@ struct Response {
   std::string_view allow;  ///< for 405 and OPTIONS; must outlive the response
   std::string_view cache_control = "no-store";
   unsigned retry_after_s = 0;
+  std::string_view extra_headers;  ///< a literal: further header lines, each ended by CRLF
   Body body;
 };
 
