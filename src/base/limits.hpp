@@ -15,6 +15,7 @@ struct ModelLimits {
   std::size_t metadata_key_bytes = 128;
   std::size_t metadata_value_bytes = 4096;
   std::size_t reason_bytes = 512;
+  std::size_t retired_sessions = 16;  ///< remembered per id, each for RegistryLimits::tombstone_life
   std::chrono::milliseconds ttl_default{30'000};
   std::chrono::milliseconds ttl_min{1'000};
   std::chrono::milliseconds ttl_max{3'600'000};

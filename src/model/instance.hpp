@@ -57,6 +57,13 @@ struct InstanceSpec {
   friend bool operator==(const InstanceSpec&, const InstanceSpec&) = default;
 };
 
+/// A session that has been replaced: its delayed requests are refused for a while.
+struct RetiredSession {
+  Session session;
+  WallTime at;
+  friend bool operator==(const RetiredSession&, const RetiredSession&) = default;
+};
+
 /// One reachable thing, as one event left it. Immutable once shared.
 struct Instance {
   InstanceId id;
@@ -69,9 +76,10 @@ struct Instance {
   WallTime status_since;
   WallTime registered_at;  ///< of this incarnation
   Incarnation incarnation{1};
-  InstanceNumber number;  ///< given by the Store with the first event
-  Revision created;       ///< of this incarnation's first event
-  Revision modified;      ///< of the event that left it so
+  std::vector<RetiredSession> retired;  ///< newest last, at most ModelLimits::retired_sessions
+  InstanceNumber number;                ///< given by the Store with the first event
+  Revision created;                     ///< of this incarnation's first event
+  Revision modified;                    ///< of the event that left it so
 
   [[nodiscard]] Status status() const noexcept { return maintenance ? Status::maintenance : health; }
 };

@@ -20,7 +20,10 @@
 
 namespace rollcall {
 
-/// What the rules want to happen. The Store gives `modified`, and `number` and `created` where they are 0.
+/// What the rules want to happen. `instance.modified` says after which of its events the change comes (0: none). The
+/// Store sets it to the new revision, and gives `number` and `created` where they are 0. Several changes of one id may
+/// stand in a batch: a later one follows the earlier one's revision and takes its number, even if the writer left both
+/// at 0.
 struct Change {
   EventKind kind = EventKind::registered;
   Instance instance;
@@ -64,10 +67,16 @@ struct HistoryQuery {
   bool newest_first = true;
 };
 
-/// When an instance was last heard of, for leases to go on after a restart.
+/// When an instance was last heard of, on the lease clock: a clock that stands still while the daemon is down or
+/// stopped.
 struct LeaseMark {
   InstanceNumber number;
-  std::chrono::milliseconds silence{0};  ///< from its last heartbeat to the moment of writing
+  std::chrono::milliseconds last_beat{0};
+};
+
+struct LeaseMarks {
+  std::chrono::milliseconds now{0};  ///< the lease clock when they were last saved
+  std::vector<LeaseMark> marks;
 };
 
 struct StoreHealth {
@@ -101,11 +110,12 @@ class Store {
   /// The events of one instance number, newest first, found from its newest revision by their `previous`.
   [[nodiscard]] virtual Result<std::vector<EventPtr>> history_of(Revision newest, std::size_t limit) = 0;
 
-  /// Adds to or replaces this node's marks. Durable when it returns.
-  [[nodiscard]] virtual Result<void> save_leases(std::span<const LeaseMark> marks) = 0;
+  /// Moves the saved lease clock to `now` and adds to or replaces the marks given; others stay. Durable when it
+  /// returns.
+  [[nodiscard]] virtual Result<void> save_leases(std::chrono::milliseconds now, std::span<const LeaseMark> marks) = 0;
 
-  /// Every mark as it was saved: downtime doesn't count against a lease.
-  [[nodiscard]] virtual Result<std::vector<LeaseMark>> load_leases() = 0;
+  /// The clock and every mark as last saved; zero and empty at first. Marks of removed instances may be left out.
+  [[nodiscard]] virtual Result<LeaseMarks> load_leases() = 0;
 
   /// Up to where the outbox of that name has confirmed. 0 when it never did.
   [[nodiscard]] virtual Result<Revision> outbox_position(std::string_view outbox) = 0;
