@@ -18,7 +18,8 @@ function(rollcall_folder)
   endif()
 endfunction()
 
-# A test executable. Tests are discovered when ctest runs, so that a build never runs them.
+# A test executable. Tests are discovered when ctest runs, so that a build never runs them; their names begin with the
+# executable's, so that `ctest -R '^http_test:'` runs one executable's.
 function(rollcall_test)
   cmake_parse_arguments(T "" "NAME" "SOURCES;DEPENDS;PCH;LABELS" ${ARGN})
   add_executable(${T_NAME} ${T_SOURCES})
@@ -27,5 +28,6 @@ function(rollcall_test)
   if(NOT T_LABELS)
     set(T_LABELS unit)
   endif()
-  gtest_discover_tests(${T_NAME} DISCOVERY_MODE PRE_TEST PROPERTIES LABELS "${T_LABELS}" TIMEOUT 120)
+  gtest_discover_tests(${T_NAME} DISCOVERY_MODE PRE_TEST TEST_PREFIX "${T_NAME}:"
+    PROPERTIES LABELS "${T_LABELS}" TIMEOUT 120)
 endfunction()
