@@ -46,6 +46,8 @@ struct RegistryLimits {
 struct StoreLimits {
   std::chrono::milliseconds history_age{7 * 24 * 3'600'000LL};
   std::size_t history_bytes = std::size_t{1} << 30;
+  std::size_t prune_events = 1'024;   ///< dropped by one call, so that commits wait for no more than that
+  std::size_t history_scan = 65'536;  ///< events that one history query looks at
 };
 
 struct CatalogLimits {

@@ -57,7 +57,7 @@ struct Snapshot {
   std::vector<Tombstone> tombstones;
 };
 
-/// A range of the log. Newest first or oldest first; at most `limit` events.
+/// A range of the log. Newest first or oldest first; at most `limit` events, and a bounded number looked at.
 struct HistoryQuery {
   Filter filter;
   Revision after;                  ///< exclusive
@@ -65,6 +65,12 @@ struct HistoryQuery {
   std::optional<WallTime> since, until;
   std::size_t limit = 1000;
   bool newest_first = true;
+};
+
+struct HistoryPage {
+  std::vector<EventPtr> events;
+  /// Where to go on: the next query's `before` (newest first) or `after` (oldest first). Empty: there is no more.
+  std::optional<Revision> resume;
 };
 
 /// When an instance was last heard of, on the lease clock: a clock that stands still while the daemon is down or
@@ -105,7 +111,7 @@ class Store {
   [[nodiscard]] virtual Result<std::vector<InstancePtr>> state_at(Revision revision, const Filter& filter) = 0;
 
   /// What is still kept of the past; never `compacted`.
-  [[nodiscard]] virtual Result<std::vector<EventPtr>> history(const HistoryQuery& query) = 0;
+  [[nodiscard]] virtual Result<HistoryPage> history(const HistoryQuery& query) = 0;
 
   /// The events of one instance number, newest first, found from its newest revision by their `previous`.
   [[nodiscard]] virtual Result<std::vector<EventPtr>> history_of(Revision newest, std::size_t limit) = 0;
