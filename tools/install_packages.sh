@@ -20,16 +20,16 @@ packages_of() {
     build)
       echo clang-19 lld-19 cmake ninja-build python3 \
         libboost1.81-dev libboost-json1.81-dev libboost-url1.81-dev libssl-dev libsqlite3-dev libdcmtk-dev \
-        prometheus-cpp-dev libspdlog-dev libfmt-dev libcli11-dev libtomlplusplus-dev
+        prometheus-cpp-dev libspdlog-dev libfmt-dev libcli11-dev libtomlplusplus-dev libbenchmark-dev
       ;;
     test)
-      echo libgtest-dev libgmock-dev librapidcheck-dev libbenchmark-dev libclang-rt-19-dev llvm-19 \
+      echo libgtest-dev libgmock-dev librapidcheck-dev libclang-rt-19-dev llvm-19 \
         python3 python3-pytest python3-yaml python3-jsonschema \
         orthanc dcmtk chromium curl sqlite3 procps iproute2 git
       ;;
     check) echo clang-format-19 clang-tidy-19 python3 ;;
     run) echo orthanc dcmtk curl python3 ;;
-    bench) echo libbenchmark-dev nginx wrk sqlite3 python3 ;;
+    bench) echo nginx wrk sqlite3 python3 ;;
     *) die "no kind of packages is called '$1' (build, test, check, run, bench)" ;;
   esac
 }
