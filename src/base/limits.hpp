@@ -32,6 +32,9 @@ struct HttpLimits {
   std::size_t connections = 20'000;
   std::chrono::milliseconds request_timeout{10'000};  ///< from a request's first byte to its last
   std::chrono::milliseconds idle_timeout{60'000};     ///< between requests, and for a reader that takes nothing
+  std::chrono::milliseconds linger_timeout{1'000};    ///< for a peer to read the last answer before the close
+  std::size_t pipelined_requests = 64;                ///< answered in one write
+  std::size_t pipelined_bytes = 256 * 1024;           ///< of answers held before they are written
   std::size_t heartbeats_per_call = 10'000;
   std::size_t history_page = 1'000;
 };

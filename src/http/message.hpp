@@ -3,6 +3,7 @@
 #include <boost/container/small_vector.hpp>
 #include <boost/smart_ptr/local_shared_ptr.hpp>
 #include <cstdint>
+#include <initializer_list>
 #include <optional>
 #include <string>
 #include <string_view>
@@ -20,7 +21,7 @@ enum class Method : std::uint8_t { get, head, post, put, delete_, options, patch
 /// Views into the connection's buffer: valid until the response has been produced.
 struct Request {
   Method method = Method::get;
-  std::string_view path;   ///< still percent-encoded, begins with '/'
+  std::string_view path;   ///< still percent-encoded, begins with '/'; "*" in OPTIONS alone
   std::string_view query;  ///< still percent-encoded, without '?'
   std::string_view body;
   std::string_view peer_address;  ///< numeric, of the connection
@@ -36,6 +37,8 @@ struct Request {
 /// Fails naming the first parameter that isn't in `allowed`.
 [[nodiscard]] Result<void> check_query(std::string_view query, std::initializer_list<std::string_view> allowed);
 [[nodiscard]] Result<std::string> percent_decode(std::string_view text);
+/// The same into a buffer that keeps its capacity; false on a bad escape.
+[[nodiscard]] bool percent_decode_into(std::string_view text, std::string& out);
 [[nodiscard]] std::string percent_encode_segment(std::string_view text);
 
 /// Bytes in three parts, sent with one writev: `before`, then the shared pieces, then `after`.
@@ -66,5 +69,10 @@ struct Response {
 
 /// `application/problem+json` (RFC 9457): type, title, status, detail, and `field` where one is at fault.
 [[nodiscard]] Response problem(const Error& error);
+/// The same with a status that no ErrorCode stands for (431, 501, 505).
+[[nodiscard]] Response problem(unsigned status, const Error& error);
+
+/// "OK", "Not Found", ...
+[[nodiscard]] std::string_view reason_of(unsigned status) noexcept;
 
 }  // namespace rollcall::http

@@ -1,0 +1,96 @@
+#pragma once
+// The connections of one I/O thread and their deadlines. A tick that looks at each of them is far cheaper than a timer
+// that is set anew for each request, and a connection reads the time and the Date header here without asking for them.
+#include <atomic>
+#include <boost/asio/io_context.hpp>
+#include <boost/asio/steady_timer.hpp>
+#include <boost/intrusive/list.hpp>
+#include <chrono>
+#include <cstddef>
+#include <string_view>
+
+#include "base/clock.hpp"
+#include "base/limits.hpp"
+
+namespace rollcall::http {
+
+/// What a connection waits for; decides by when it must have come.
+enum class Waiting : unsigned char {
+  first_byte,  ///< of the next request: idle_timeout, then closed quietly
+  request,     ///< for the rest of a request: request_timeout, then 408
+  handler,     ///< for our own answer: no deadline here, the handler has its own
+  reader,      ///< for the peer to take bytes: idle_timeout, then closed
+  close,       ///< for the peer to see our last answer and close: linger_timeout
+};
+
+/// A member of the table: a base class of what speaks a protocol.
+class TableEntry : public boost::intrusive::list_base_hook<> {
+ public:
+  TableEntry(const TableEntry&) = delete;
+  TableEntry& operator=(const TableEntry&) = delete;
+
+  /// Why on_wake() was called.
+  [[nodiscard]] bool overdue() const noexcept { return overdue_; }
+
+ protected:
+  TableEntry() = default;
+  ~TableEntry() = default;
+
+  /// The wait is over its deadline, or the table drains while this waits for a first byte: end the wait.
+  virtual void on_wake() noexcept = 0;
+
+ private:
+  friend class ConnectionTable;
+  MonoTime since_{};
+  Waiting waiting_ = Waiting::first_byte;
+  bool overdue_ = false;
+};
+
+/// All calls on the thread of its io_context.
+class ConnectionTable {
+ public:
+  /// `open` counts the connections of all tables, which share limits.connections.
+  ConnectionTable(boost::asio::io_context& io, const Clock& clock, const HttpLimits& limits,
+                  std::atomic<std::size_t>& open);
+  ~ConnectionTable();
+  ConnectionTable(const ConnectionTable&) = delete;
+  ConnectionTable& operator=(const ConnectionTable&) = delete;
+
+  /// False when the process has as many connections as it may: the entry isn't in the table then.
+  [[nodiscard]] bool join(TableEntry& entry);
+  void leave(TableEntry& entry) noexcept;
+
+  /// The entry waits from now on. Cheap: the time is the last tick's.
+  void wait(TableEntry& entry, Waiting waiting) noexcept {
+    entry.waiting_ = waiting;
+    entry.since_ = now_;
+  }
+
+  /// From now on connections end with their request in hand, idle ones at once.
+  void drain() noexcept;
+  [[nodiscard]] bool draining() const noexcept { return draining_; }
+  [[nodiscard]] std::size_t size() const noexcept { return entries_.size(); }
+
+  /// The Date header's value, RFC 9110's IMF-fixdate, at most a tick old.
+  [[nodiscard]] std::string_view date() const noexcept { return {date_, sizeof date_ - 1}; }
+
+ private:
+  void arm();
+  void tick();
+  void read_clock() noexcept;
+  [[nodiscard]] Duration allowed(Waiting waiting) const noexcept;
+
+  const Clock& clock_;
+  const HttpLimits& limits_;
+  const Duration period_;
+  std::atomic<std::size_t>& open_;
+  boost::asio::steady_timer timer_;
+  boost::intrusive::list<TableEntry> entries_;
+  MonoTime now_{};
+  std::chrono::sys_seconds date_second_{};
+  char date_[30] = "Thu, 01 Jan 1970 00:00:00 GMT";
+  bool draining_ = false;
+  bool armed_ = false;
+};
+
+}  // namespace rollcall::http

@@ -1,0 +1,78 @@
+#include "http/guard.hpp"
+
+#include <gtest/gtest.h>
+
+namespace rollcall::http {
+namespace {
+
+Request get_of(std::string_view host) {
+  Request request;
+  request.path = "/services";
+  request.host = host;
+  return request;
+}
+
+unsigned status_of(const Request& request, const GuardRules& rules = {}) {
+  const auto refusal = refuse(request, rules);
+  return refusal ? refusal->status : 200;
+}
+
+TEST(Guard, AnswersToAddressesAndLocalhost) {
+  for (const std::string_view host : {"127.0.0.1", "127.0.0.1:5001", "[::1]:5001", "[::1]", "localhost", "LocalHost:80",
+                                      "localhost.", "10.0.0.5", ""}) {
+    EXPECT_EQ(status_of(get_of(host)), 200U) << host;
+  }
+}
+
+TEST(Guard, RefusesNamesThatARebindingPageWouldUse) {
+  for (const std::string_view host : {"evil.example", "evil.example:5001", "127.0.0.1.evil.example", "localhost.evil",
+                                      "127.0.0.1:x", "[::1", "[evil]", "localhost:80@evil", ":80"}) {
+    EXPECT_EQ(status_of(get_of(host)), 403U) << host;
+  }
+}
+
+TEST(Guard, AllowedHostsAreAllowed) {
+  EXPECT_EQ(status_of(get_of("registry.local:5001"), {{"registry.local"}}), 200U);
+  EXPECT_EQ(status_of(get_of("other.local"), {{"registry.local"}}), 403U);
+  EXPECT_EQ(status_of(get_of("anything"), {{"*"}}), 200U);
+}
+
+TEST(Guard, AnOriginMustBeTheRequestsOwnHost) {
+  auto request = get_of("127.0.0.1:5001");
+  request.origin = "http://127.0.0.1:5001";
+  EXPECT_EQ(status_of(request), 200U);
+  for (const std::string_view origin :
+       {"http://127.0.0.1:9999", "http://evil.example", "null", "127.0.0.1:5001", "file://127.0.0.1:5001"}) {
+    request.origin = origin;
+    EXPECT_EQ(status_of(request), 403U) << origin;
+  }
+}
+
+TEST(Guard, AMutationsBodyMustBeJson) {
+  auto request = get_of("localhost");
+  request.body = "{}";
+  for (const auto method : {Method::post, Method::put, Method::patch, Method::delete_}) {
+    request.method = method;
+    for (const std::string_view type : {"application/json", "Application/JSON; charset=utf-8"}) {
+      request.content_type = type;
+      EXPECT_EQ(status_of(request), 200U) << type;
+    }
+    for (const std::string_view type : {"", "text/plain", "application/x-www-form-urlencoded", "application/jsonp"}) {
+      request.content_type = type;
+      EXPECT_EQ(status_of(request), 415U) << type;
+    }
+  }
+}
+
+TEST(Guard, AnEmptyPostIsForProgramsNotForPages) {
+  auto request = get_of("localhost");
+  request.method = Method::post;
+  EXPECT_EQ(status_of(request), 200U);
+  request.origin = "http://localhost";
+  EXPECT_EQ(status_of(request), 415U);
+  request.content_type = "application/json";
+  EXPECT_EQ(status_of(request), 200U) << "a form can't send this type";
+}
+
+}  // namespace
+}  // namespace rollcall::http
