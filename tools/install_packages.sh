@@ -111,8 +111,9 @@ if $list_only; then
   exit
 fi
 
-command -v dpkg-query >/dev/null && command -v apt-get >/dev/null ||
+if ! command -v dpkg-query >/dev/null || ! command -v apt-get >/dev/null; then
   die "this installs Debian packages, and here is no apt-get. Install what corresponds to: ${wanted[*]}"
+fi
 
 missing=()
 for package in "${wanted[@]}"; do
