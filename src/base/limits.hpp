@@ -16,6 +16,7 @@ struct ModelLimits {
   std::size_t metadata_value_bytes = 4096;
   std::size_t reason_bytes = 512;
   std::size_t retired_sessions = 16;  ///< remembered per id, each for RegistryLimits::tombstone_life
+  std::size_t check_target_bytes = 2048;
   std::chrono::milliseconds ttl_default{30'000};
   std::chrono::milliseconds ttl_min{1'000};
   std::chrono::milliseconds ttl_max{3'600'000};

@@ -20,7 +20,8 @@ void append_string(std::string& out, std::string_view text);
 /// One instance as the native API shows it; see docs/openapi.yaml, schema Instance.
 void append_instance(std::string& out, const Instance& instance);
 
-/// A service's members without braces, in seed 004's shape with more fields; schema Service.
+/// A service's members without braces, in seed 004's shape with more fields; schema Service. An autoscaler that reads
+/// it finds min = max = current replicas, for it must never scale what isn't Swarm's.
 void append_service_members(std::string& out, const Service& service);
 
 /// Schema Event.
@@ -29,8 +30,8 @@ void append_event(std::string& out, const Event& event);
 /// The members a sample adds to an instance, each with a leading comma.
 void append_sample_members(std::string& out, const Sample& sample);
 
-/// The body of a registration. Seconds on the wire (`ttl`, `deregister_after`: numbers; `check.interval`,
-/// `check.timeout`).
+/// The body of a registration. Durations (`ttl`, `deregister_after`, `check.interval`, `check.timeout`) are seconds as
+/// numbers, or texts with a unit: "500ms", "30s", "1m". A `ttl` that is left out or null is the default.
 struct RegistrationBody {
   std::optional<InstanceId> id;
   InstanceSpec spec;  ///< service from the path
