@@ -19,4 +19,9 @@ std::optional<Sample> SampleTable::find(const InstanceId& id) const {
   return found->second;
 }
 
+std::size_t SampleTable::size() const {
+  const std::scoped_lock lock(mutex_);
+  return samples_.size();
+}
+
 }  // namespace rollcall

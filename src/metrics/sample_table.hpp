@@ -17,6 +17,7 @@ class SampleTable {
   void put(const InstanceId& id, const Sample& sample);
   void erase(const InstanceId& id);
   [[nodiscard]] std::optional<Sample> find(const InstanceId& id) const;
+  [[nodiscard]] std::size_t size() const;
 
  private:
   mutable std::mutex mutex_;

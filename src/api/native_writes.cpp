@@ -1,0 +1,109 @@
+// Registering, removing, maintenance.
+#include <fmt/format.h>
+
+#include "api/answers.hpp"
+#include "codec/json.hpp"
+#include "model/validate.hpp"
+
+namespace rollcall::api {
+namespace {
+
+using boost::asio::awaitable;
+using http::Method;
+
+Result<void> judge_check(const ApiParts& parts, const InstanceSpec& spec) {
+  if (!spec.check) return {};
+  if (!parts.check_allowed) return fail(ErrorCode::forbidden, "checks are not configured", "check");
+  return parts.check_allowed(*spec.check);
+}
+
+Result<Register> registration(const ApiParts& parts, const Request& request, ServiceName service) {
+  auto body = codec::decode_registration(request.body, std::move(service), parts.limits.model);
+  if (!body) return std::unexpected(body.error());
+  if (body->spec.address.empty()) body->spec.address = request.peer_address;
+  if (auto ok = judge_check(parts, body->spec); !ok) return std::unexpected(ok.error());
+  return Register{std::move(body->id), std::move(body->spec), std::move(body->session), Source::api};
+}
+
+enum class Created : std::uint8_t { always, where_new };
+
+awaitable<Response> finish_registration(PartsPtr parts, Register command, Created created) {
+  auto pending = submit(parts, std::move(command));
+  const auto outcome = co_await std::move(pending);
+  if (!outcome) co_return http::problem(outcome.error());
+  const bool is_new = created == Created::always || outcome->created;
+  auto answer = http::json_response(is_new ? 201 : 200, instance_json(*outcome->instance));
+  if (is_new) answer.location = "/instances/" + http::percent_encode_segment(outcome->instance->id.view());
+  co_return answer;
+}
+
+Result<Answer> post_instance(const PartsPtr& parts, const Request& request) {
+  if (auto ok = http::check_query(request.query, {}); !ok) return std::unexpected(ok.error());
+  auto service = service_param(*parts, request);
+  if (!service) return std::unexpected(service.error());
+  auto command = registration(*parts, request, *std::move(service));
+  if (!command) return std::unexpected(command.error());
+  return finish_registration(parts, *std::move(command), Created::always);
+}
+
+Result<Answer> put_instance(const PartsPtr& parts, const Request& request) {
+  if (auto ok = http::check_query(request.query, {}); !ok) return std::unexpected(ok.error());
+  auto service = service_param(*parts, request);
+  if (!service) return std::unexpected(service.error());
+  auto id = id_param(*parts, request, 1);
+  if (!id) return std::unexpected(id.error());
+  auto command = registration(*parts, request, *std::move(service));
+  if (!command) return std::unexpected(command.error());
+  if (command->id && *command->id != *id) {
+    return fail(ErrorCode::invalid, "differs from the id in the path", "id");
+  }
+  command->id = *std::move(id);
+  return finish_registration(parts, *std::move(command), Created::where_new);
+}
+
+awaitable<Response> finish_removal(PartsPtr parts, Deregister command) {
+  auto pending = submit(parts, std::move(command));
+  const auto outcome = co_await std::move(pending);
+  if (!outcome) co_return http::problem(outcome.error());
+  co_return no_content();
+}
+
+Result<Answer> delete_instance(const PartsPtr& parts, const Request& request) {
+  if (auto ok = http::check_query(request.query, {"session"}); !ok) return std::unexpected(ok.error());
+  auto id = id_param(*parts, request, 0);
+  if (!id) return std::unexpected(id.error());
+  auto session = http::query_value(request.query, "session");
+  if (!session) return std::unexpected(session.error());
+  if (*session) {
+    if (auto ok = validate_name(**session, "session", parts->limits.model); !ok) return std::unexpected(ok.error());
+  }
+  return finish_removal(parts, Deregister{*std::move(id), Session(session->value_or("")), Source::api,
+                                          Cause{"api", fmt::format("removed by {}", request.peer_address)}});
+}
+
+awaitable<Response> finish_maintenance(PartsPtr parts, SetMaintenance command) {
+  auto pending = submit(parts, std::move(command));
+  const auto outcome = co_await std::move(pending);
+  if (!outcome) co_return http::problem(outcome.error());
+  co_return http::json_response(200, instance_json(*outcome->instance));
+}
+
+Result<Answer> put_maintenance(const PartsPtr& parts, const Request& request) {
+  if (auto ok = http::check_query(request.query, {}); !ok) return std::unexpected(ok.error());
+  auto id = id_param(*parts, request, 0);
+  if (!id) return std::unexpected(id.error());
+  auto body = codec::decode_maintenance(request.body, parts->limits.model);
+  if (!body) return std::unexpected(body.error());
+  return finish_maintenance(parts, SetMaintenance{*std::move(id), body->on, std::move(body->reason)});
+}
+
+}  // namespace
+
+void add_native_writes(http::Router& router, const PartsPtr& parts) {
+  router.add(Method::post, "/services/{name}/instances", maybe_later(parts, post_instance));
+  router.add(Method::put, "/services/{name}/instances/{id}", maybe_later(parts, put_instance));
+  router.add(Method::delete_, "/instances/{id}", maybe_later(parts, delete_instance));
+  router.add(Method::put, "/instances/{id}/maintenance", maybe_later(parts, put_maintenance));
+}
+
+}  // namespace rollcall::api

@@ -1,0 +1,50 @@
+#pragma once
+// What the daemon answers over HTTP: docs/openapi.yaml, operation by operation.
+#include <cstdint>
+#include <functional>
+#include <string>
+#include <vector>
+
+#include "base/clock.hpp"
+#include "base/limits.hpp"
+#include "catalog/catalog.hpp"
+#include "http/router.hpp"
+#include "metrics/own_metrics.hpp"
+#include "metrics/sample_table.hpp"
+#include "registry/registry.hpp"
+
+namespace rollcall::api {
+
+struct VersionInfo {
+  std::string version;
+  std::string build;  ///< may be empty
+};
+
+/// How a part of the daemon is, for /health.
+struct PartHealth {
+  std::string name;
+  bool ok = true;
+  std::string detail;  ///< why not
+};
+
+/// What the routes work on. References outlive the Router; callbacks are called on its thread, and mustn't block.
+struct ApiParts {
+  Registry& registry;
+  const Catalog& catalog;
+  CatalogReader& reader;  ///< of the Router's thread
+  const SampleTable& samples;
+  const Clock& clock;
+  const Limits& limits;
+  VersionInfo version;
+  /// Why an instance may not have that check, or nothing. Without this function, none may have one.
+  std::function<Result<void>(const CheckSpec&)> check_allowed;
+  /// Adds the figures of what the routes don't know: connections, bytes on disk, providers.
+  std::function<void(OwnMetrics&)> add_metrics;
+  /// Providers and other parts whose trouble should show.
+  std::function<std::vector<PartHealth>()> parts_health;
+};
+
+/// One for each I/O thread.
+[[nodiscard]] http::Router make_router(ApiParts parts);
+
+}  // namespace rollcall::api
