@@ -16,17 +16,11 @@
 #include "base/random.hpp"
 #include "base/turn_barrier.hpp"
 #include "catalog/catalog.hpp"
+#include "registry/beat_result.hpp"
 #include "registry/command.hpp"
 #include "store/store.hpp"
 
 namespace rollcall {
-
-enum class BeatResult : std::uint8_t {
-  ok,
-  unknown,   ///< no such instance, or it has no lease: register anew
-  stale,     ///< another session lives under this id now
-  undecided  ///< submit a Beat and answer by its outcome
-};
 
 /// Counters for /metrics. Any thread may read.
 struct RegistryStats {

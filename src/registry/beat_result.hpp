@@ -1,0 +1,14 @@
+#pragma once
+#include <cstdint>
+
+namespace rollcall {
+
+/// What a heartbeat met.
+enum class BeatResult : std::uint8_t {
+  ok,
+  unknown,    ///< no such instance, or it has no lease: register anew
+  stale,      ///< another session lives under this id now
+  undecided,  ///< its lease is running out or has lapsed: submit a Beat and answer by its outcome
+};
+
+}  // namespace rollcall

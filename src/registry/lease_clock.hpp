@@ -1,0 +1,41 @@
+#pragma once
+#include <atomic>
+
+#include "registry/lease_table.hpp"
+
+namespace rollcall {
+
+/// The clock that leases are judged by: the monotonic clock less the time in which this daemon couldn't hear anybody,
+/// because it was down, stopped or suspended. Any thread reads; the owner ticks.
+class LeaseClock {
+ public:
+  /// How late a tick may be before the lateness counts as blindness.
+  static constexpr Duration kTolerance = std::chrono::milliseconds{150};
+
+  /// Goes on from what an earlier process had reached.
+  void start(MonoTime now, LeaseTime reached) noexcept {
+    offset_.store(now.time_since_epoch().count() - reached.count(), std::memory_order_relaxed);
+    due_ = now;
+  }
+
+  [[nodiscard]] LeaseTime now(MonoTime now) const noexcept {
+    return LeaseTime{now.time_since_epoch().count() - offset_.load(std::memory_order_relaxed)};
+  }
+
+  /// A tick that was due at the time announced with the last one. Gives back the time by which it is late.
+  /// Returns the blind time given back.
+  Duration tick(MonoTime now, Duration until_next) noexcept {
+    const Duration late = now - due_;
+    const Duration blind = late > kTolerance ? late : Duration{0};
+    if (blind > Duration{0}) offset_.fetch_add(blind.count(), std::memory_order_relaxed);
+    due_ = now + until_next;
+    return blind;
+  }
+
+ private:
+  std::atomic<std::int64_t> offset_{0};
+  MonoTime due_;  // the owner's
+};
+static_assert(std::is_same_v<Duration, std::chrono::nanoseconds>);
+
+}  // namespace rollcall

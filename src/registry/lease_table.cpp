@@ -1,0 +1,377 @@
+#include "registry/lease_table.hpp"
+
+#include <sys/mman.h>
+
+#include <algorithm>
+#include <array>
+#include <atomic>
+#include <cstdlib>
+#include <cstring>
+#include <new>
+
+namespace rollcall {
+namespace {
+
+constexpr std::size_t kSlotsPerChunk = 32'768;
+constexpr std::size_t kChunks = 8'192;
+constexpr std::size_t kHugePage = std::size_t{2} << 20;
+constexpr std::size_t kInlineIdBytes = 46;
+constexpr std::uint8_t kLongId = 0xFF;
+
+// The word that heartbeats and claims meet in: time of the last beat, whether it came before this process, and the
+// state.
+constexpr std::int64_t kStateMask = 3;
+constexpr std::int64_t kUnverified = 4;
+constexpr int kTimeShift = 3;
+
+constexpr std::int64_t pack(LeaseTime beat, LeaseState state, bool unverified) noexcept {
+  return (beat.count() * (1 << kTimeShift)) | (unverified ? kUnverified : 0) | static_cast<std::int64_t>(state);
+}
+constexpr LeaseTime beat_of(std::int64_t word) noexcept { return LeaseTime{word >> kTimeShift}; }
+constexpr LeaseState state_of(std::int64_t word) noexcept { return static_cast<LeaseState>(word & kStateMask); }
+constexpr bool is_unverified(std::int64_t word) noexcept { return (word & kUnverified) != 0; }
+
+std::uint64_t hash_of(std::string_view text) noexcept { return std::hash<std::string_view>{}(text); }
+
+/// 0 stands for "no session".
+std::uint64_t session_hash_of(std::string_view session) noexcept {
+  return session.empty() ? 0 : (hash_of(session) | 1);
+}
+
+/// What a heartbeat touches: one cache line.
+struct alignas(64) Slot {
+  std::atomic<std::int64_t> word{0};
+  std::atomic<std::uint64_t> session_hash{0};
+  std::uint8_t id_length = 0;  // kLongId: id_bytes holds a heap pointer and a size
+  char id_bytes[kInlineIdBytes] = {};
+
+  [[nodiscard]] std::string_view id() const noexcept {
+    if (id_length != kLongId) return {id_bytes, id_length};
+    const char* data = nullptr;
+    std::size_t size = 0;
+    std::memcpy(&data, id_bytes, sizeof data);
+    std::memcpy(&size, id_bytes + sizeof data, sizeof size);
+    return {data, size};
+  }
+
+  void set_id(std::string_view id) {
+    if (id.size() <= kInlineIdBytes) {
+      id_length = static_cast<std::uint8_t>(id.size());
+      std::memcpy(id_bytes, id.data(), id.size());
+      return;
+    }
+    auto* data = new char[id.size()];
+    std::memcpy(data, id.data(), id.size());
+    const std::size_t size = id.size();
+    std::memcpy(id_bytes, &data, sizeof data);
+    std::memcpy(id_bytes + sizeof data, &size, sizeof size);
+    id_length = kLongId;
+  }
+
+  void clear_id() noexcept {
+    if (id_length == kLongId) delete[] id().data();
+    id_length = 0;
+  }
+};
+static_assert(sizeof(Slot) == 64);
+
+struct FreeMemory {
+  void operator()(void* memory) const noexcept { std::free(memory); }
+};
+
+/// Zeroed memory, in huge pages where it is large: random access over a million leases is bound by the TLB.
+void* allocate_pages(std::size_t bytes) {
+  const std::size_t alignment = bytes >= kHugePage ? kHugePage : alignof(Slot);
+  const std::size_t rounded = (bytes + alignment - 1) / alignment * alignment;
+  void* memory = std::aligned_alloc(alignment, rounded);
+  if (memory == nullptr) throw std::bad_alloc();
+  if (rounded >= kHugePage) (void)madvise(memory, rounded, MADV_HUGEPAGE);
+  std::memset(memory, 0, rounded);
+  return memory;
+}
+
+/// What only the owner reads.
+struct OwnerRecord {
+  LeaseTable::Terms terms;
+  std::uint32_t serial = 0;
+};
+
+/// Open addressing, linear probing, at most half full. A bucket is 0 (never used), 1 (deleted), or tag and slot + 2.
+struct Index {
+  using Bucket = std::atomic<std::uint64_t>;
+  static constexpr std::uint64_t kEmpty = 0;
+  static constexpr std::uint64_t kDeleted = 1;
+
+  explicit Index(std::size_t size)
+      : mask(size - 1), buckets(static_cast<Bucket*>(allocate_pages(size * sizeof(Bucket)))) {}
+
+  static std::uint64_t make(std::uint64_t hash, std::uint32_t slot) noexcept {
+    return (hash & 0xFFFFFFFF00000000ULL) | (slot + 2);
+  }
+  static bool same_tag(std::uint64_t bucket, std::uint64_t hash) noexcept { return (bucket ^ hash) >> 32 == 0; }
+  static std::uint32_t slot_of(std::uint64_t bucket) noexcept { return static_cast<std::uint32_t>(bucket) - 2; }
+
+  std::size_t mask;
+  std::unique_ptr<Bucket[], FreeMemory> buckets;
+  std::size_t used = 0;  // by the owner: living and deleted
+};
+
+}  // namespace
+
+struct LeaseTable::Impl {
+  std::array<std::atomic<Slot*>, kChunks> chunks{};
+  std::atomic<Index*> index{nullptr};
+
+  // The owner's.
+  std::shared_ptr<Index> index_owner;
+  std::vector<OwnerRecord> records;
+  std::vector<std::uint32_t> free_slots;
+  Retired retired;
+  std::size_t living = 0;
+
+  Impl() { publish(std::make_shared<Index>(1024)); }
+
+  ~Impl() {
+    for (std::uint32_t slot = 0; slot < records.size(); ++slot) at(slot).clear_id();
+    for (auto& chunk : chunks) std::free(chunk.load(std::memory_order_relaxed));
+  }
+
+  [[nodiscard]] Slot& at(std::uint32_t slot) const noexcept {
+    return chunks[slot / kSlotsPerChunk].load(std::memory_order_acquire)[slot % kSlotsPerChunk];
+  }
+
+  void publish(std::shared_ptr<Index> next) {
+    index.store(next.get(), std::memory_order_release);
+    if (index_owner) retired.indexes.push_back(index_owner);
+    index_owner = std::move(next);
+  }
+
+  /// The slot of a living lease, or null. Any thread.
+  Slot* find(std::string_view id, std::uint64_t hash, std::uint32_t* number = nullptr) const noexcept {
+    const Index& table = *index.load(std::memory_order_acquire);
+    for (std::size_t at_bucket = hash & table.mask;; at_bucket = (at_bucket + 1) & table.mask) {
+      const std::uint64_t bucket = table.buckets[at_bucket].load(std::memory_order_acquire);
+      if (bucket == Index::kEmpty) return nullptr;
+      if (bucket == Index::kDeleted || !Index::same_tag(bucket, hash)) continue;
+      Slot& slot = at(Index::slot_of(bucket));
+      if (slot.id() != id) continue;
+      if (number != nullptr) *number = Index::slot_of(bucket);
+      return &slot;
+    }
+  }
+
+  void insert(std::uint64_t hash, std::uint32_t slot) {
+    if ((index_owner->used + 1) * 2 > index_owner->mask + 1) rebuild();
+    place(*index_owner, hash, slot);
+  }
+
+  static void place(Index& table, std::uint64_t hash, std::uint32_t slot) {
+    for (std::size_t at_bucket = hash & table.mask;; at_bucket = (at_bucket + 1) & table.mask) {
+      const std::uint64_t bucket = table.buckets[at_bucket].load(std::memory_order_relaxed);
+      if (bucket > Index::kDeleted) continue;
+      if (bucket == Index::kEmpty) ++table.used;
+      table.buckets[at_bucket].store(Index::make(hash, slot), std::memory_order_release);
+      return;
+    }
+  }
+
+  void rebuild() {
+    std::size_t size = 1024;
+    while (size < living * 4) size *= 2;
+    auto next = std::make_shared<Index>(size);
+    const Index& old = *index_owner;
+    for (std::size_t i = 0; i <= old.mask; ++i) {
+      const std::uint64_t bucket = old.buckets[i].load(std::memory_order_relaxed);
+      if (bucket <= Index::kDeleted) continue;
+      const std::uint32_t slot = Index::slot_of(bucket);
+      place(*next, hash_of(at(slot).id()), slot);
+    }
+    publish(std::move(next));
+  }
+
+  std::uint32_t take_slot() {
+    if (!free_slots.empty()) {
+      const auto slot = free_slots.back();
+      free_slots.pop_back();
+      return slot;
+    }
+    const auto slot = static_cast<std::uint32_t>(records.size());
+    if (slot % kSlotsPerChunk == 0) {
+      if (slot / kSlotsPerChunk == kChunks) throw std::bad_alloc();
+      auto* memory = static_cast<Slot*>(allocate_pages(kSlotsPerChunk * sizeof(Slot)));
+      for (std::size_t i = 0; i < kSlotsPerChunk; ++i) new (memory + i) Slot;
+      chunks[slot / kSlotsPerChunk].store(memory, std::memory_order_release);
+    }
+    records.emplace_back();
+    return slot;
+  }
+
+  [[nodiscard]] Slot* current(Handle handle) const noexcept {
+    if (handle.slot >= records.size() || records[handle.slot].serial != handle.serial) return nullptr;
+    return &at(handle.slot);
+  }
+
+  BeatResult beat(std::string_view id, std::uint64_t hash, std::uint64_t session_hash, LeaseTime now) noexcept {
+    Slot* slot = find(id, hash);
+    if (slot == nullptr) return BeatResult::unknown;
+    if (session_hash != 0 && session_hash != slot->session_hash.load(std::memory_order_relaxed)) {
+      return BeatResult::stale;
+    }
+    std::int64_t word = slot->word.load(std::memory_order_acquire);
+    for (;;) {
+      const LeaseState state = state_of(word);
+      if (state == LeaseState::gone) return BeatResult::unknown;
+      if (state != LeaseState::alive) return BeatResult::undecided;
+      const auto beaten = pack(std::max(now, beat_of(word)), LeaseState::alive, false);
+      if (slot->word.compare_exchange_weak(word, beaten, std::memory_order_acq_rel)) return BeatResult::ok;
+    }
+  }
+};
+
+LeaseTable::LeaseTable() : impl_(std::make_unique<Impl>()) {}
+LeaseTable::~LeaseTable() = default;
+
+BeatResult LeaseTable::beat(std::string_view id, std::string_view session, LeaseTime now) noexcept {
+  return impl_->beat(id, hash_of(id), session_hash_of(session), now);
+}
+
+void LeaseTable::beat_many(std::span<const std::string_view> ids, std::span<BeatResult> results,
+                           LeaseTime now) noexcept {
+  constexpr std::size_t kGroup = 64;
+  std::array<std::uint64_t, kGroup> hashes;
+  const Index& table = *impl_->index.load(std::memory_order_acquire);
+  for (std::size_t begin = 0; begin < ids.size(); begin += kGroup) {
+    const std::size_t count = std::min(kGroup, ids.size() - begin);
+    for (std::size_t i = 0; i < count; ++i) {
+      hashes[i] = hash_of(ids[begin + i]);
+      __builtin_prefetch(&table.buckets[hashes[i] & table.mask]);
+    }
+    for (std::size_t i = 0; i < count; ++i) {
+      const std::uint64_t bucket = table.buckets[hashes[i] & table.mask].load(std::memory_order_acquire);
+      if (bucket > Index::kDeleted) __builtin_prefetch(&impl_->at(Index::slot_of(bucket)), 1);
+    }
+    for (std::size_t i = 0; i < count; ++i) {
+      results[begin + i] = impl_->beat(ids[begin + i], hashes[i], 0, now);
+    }
+  }
+}
+
+std::optional<LeaseTable::Look> LeaseTable::look(std::string_view id) const noexcept {
+  const Slot* slot = impl_->find(id, hash_of(id));
+  if (slot == nullptr) return std::nullopt;
+  const std::int64_t word = slot->word.load(std::memory_order_acquire);
+  if (state_of(word) == LeaseState::gone) return std::nullopt;
+  return Look{state_of(word), beat_of(word), is_unverified(word)};
+}
+
+std::optional<LeaseTable::Look> LeaseTable::look(Handle handle) const noexcept {
+  const Slot* slot = impl_->current(handle);
+  if (slot == nullptr) return std::nullopt;
+  const std::int64_t word = slot->word.load(std::memory_order_acquire);
+  if (state_of(word) == LeaseState::gone) return std::nullopt;
+  return Look{state_of(word), beat_of(word), is_unverified(word)};
+}
+
+LeaseTable::Handle LeaseTable::put(const InstanceId& id, const Session& session, const Terms& terms,
+                                   LeaseTime last_beat, bool unverified) {
+  const std::uint64_t hash = hash_of(id.view());
+  std::uint32_t number = 0;
+  Slot* slot = impl_->find(id.view(), hash, &number);
+  const bool is_new = slot == nullptr;
+  if (is_new) {
+    number = impl_->take_slot();
+    slot = &impl_->at(number);
+    slot->set_id(id.view());
+    ++impl_->living;
+  }
+  impl_->records[number].terms = terms;
+  slot->session_hash.store(session_hash_of(session.view()), std::memory_order_relaxed);
+  slot->word.store(pack(last_beat, LeaseState::alive, unverified), std::memory_order_release);
+  if (is_new) impl_->insert(hash, number);
+  return {number, impl_->records[number].serial};
+}
+
+void LeaseTable::erase(std::string_view id) {
+  const std::uint64_t hash = hash_of(id);
+  const Index& table = *impl_->index_owner;
+  for (std::size_t at_bucket = hash & table.mask;; at_bucket = (at_bucket + 1) & table.mask) {
+    auto& bucket = table.buckets[at_bucket];
+    const std::uint64_t value = bucket.load(std::memory_order_relaxed);
+    if (value == Index::kEmpty) return;
+    if (value == Index::kDeleted || !Index::same_tag(value, hash)) continue;
+    const std::uint32_t number = Index::slot_of(value);
+    Slot& slot = impl_->at(number);
+    if (slot.id() != id) continue;
+    bucket.store(Index::kDeleted, std::memory_order_release);
+    slot.word.store(pack({}, LeaseState::gone, false), std::memory_order_release);
+    ++impl_->records[number].serial;
+    impl_->retired.slots.push_back(number);
+    --impl_->living;
+    return;
+  }
+}
+
+std::optional<LeaseTable::Handle> LeaseTable::find(std::string_view id) const noexcept {
+  std::uint32_t number = 0;
+  if (impl_->find(id, hash_of(id), &number) == nullptr) return std::nullopt;
+  return Handle{number, impl_->records[number].serial};
+}
+
+const LeaseTable::Terms& LeaseTable::terms(Handle handle) const noexcept { return impl_->records[handle.slot].terms; }
+
+std::string_view LeaseTable::id(Handle handle) const noexcept { return impl_->at(handle.slot).id(); }
+
+std::optional<Duration> LeaseTable::claim(Handle handle, LeaseTime judged_at) noexcept {
+  Slot* slot = impl_->current(handle);
+  if (slot == nullptr) return std::nullopt;
+  const LeaseTime ttl = impl_->records[handle.slot].terms.lease.ttl;
+  std::int64_t word = slot->word.load(std::memory_order_acquire);
+  for (;;) {
+    const LeaseTime silence = judged_at - beat_of(word);
+    if (state_of(word) != LeaseState::alive || silence < ttl) return std::nullopt;
+    const auto claimed = pack(beat_of(word), LeaseState::expiring, is_unverified(word));
+    if (slot->word.compare_exchange_weak(word, claimed, std::memory_order_acq_rel)) return silence;
+  }
+}
+
+void LeaseTable::restore(Handle handle) noexcept {
+  Slot* slot = impl_->current(handle);
+  if (slot == nullptr) return;
+  const std::int64_t word = slot->word.load(std::memory_order_acquire);
+  if (state_of(word) != LeaseState::expiring) return;
+  slot->word.store(pack(beat_of(word), LeaseState::alive, is_unverified(word)), std::memory_order_release);
+}
+
+void LeaseTable::lapse(Handle handle, LeaseTime now) noexcept {
+  Slot* slot = impl_->current(handle);
+  if (slot == nullptr) return;
+  const std::int64_t word = slot->word.load(std::memory_order_acquire);
+  const LeaseTime beat = std::max(beat_of(word), now - impl_->records[handle.slot].terms.lease.ttl);
+  slot->word.store(pack(beat, LeaseState::lapsed, is_unverified(word)), std::memory_order_release);
+}
+
+LeaseTable::Marks LeaseTable::marks_since(LeaseTime since) const {
+  Marks found;
+  for (std::uint32_t number = 0; number < impl_->records.size(); ++number) {
+    const std::int64_t word = impl_->at(number).word.load(std::memory_order_acquire);
+    if (state_of(word) == LeaseState::gone) continue;
+    const Terms& terms = impl_->records[number].terms;
+    found.shortest_ttl = std::min(found.shortest_ttl, terms.lease.ttl);
+    if (beat_of(word) < since) continue;
+    found.marks.push_back({terms.number, std::chrono::floor<std::chrono::milliseconds>(beat_of(word))});
+  }
+  return found;
+}
+
+std::size_t LeaseTable::size() const noexcept { return impl_->living; }
+
+LeaseTable::Retired LeaseTable::take_retired() { return std::exchange(impl_->retired, {}); }
+
+void LeaseTable::reclaim(Retired retired) {
+  for (const auto number : retired.slots) {
+    impl_->at(number).clear_id();
+    impl_->free_slots.push_back(number);
+  }
+}
+
+}  // namespace rollcall

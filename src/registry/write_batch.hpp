@@ -1,0 +1,71 @@
+#pragma once
+// The requests of one commit: each judged against the catalog and the changes before it, answered when the commit is
+// known.
+#include <boost/unordered/unordered_flat_map.hpp>
+#include <functional>
+#include <string_view>
+#include <vector>
+
+#include "registry/reaper.hpp"
+#include "registry/rules.hpp"
+
+namespace rollcall {
+
+/// A request on its way through the queue.
+struct Pending {
+  using Done = std::move_only_function<void(Result<Outcome>)>;
+
+  Request request;
+  Done done;  ///< may be empty
+  std::uint64_t sequence = 0;
+  LeaseTime arrived{};
+  unsigned attempts = 0;
+};
+
+class WriteBatch {
+ public:
+  WriteBatch(const Catalog& catalog, WallTime now, const Limits& limits)
+      : catalog_(catalog), now_(now), limits_(limits), changes_{.seen = catalog.revision(), .changes = {}} {}
+
+  void plan(Pending pending);
+  void plan(Reaper::Verdict verdict);
+
+  [[nodiscard]] std::size_t requests() const noexcept { return planned_.size(); }
+  [[nodiscard]] const ChangeBatch& changes() const noexcept { return changes_; }
+
+  /// What to do when the outcome is known.
+  struct Followers {
+    std::function<void(Pending)> try_again;                             ///< another writer came first
+    std::function<void(const Reaper::Verdict&)> undone;                 ///< this verdict didn't come to pass
+    std::function<void(const InstanceId&, LeaseTime arrived)> renewed;  ///< a request that stands for a heartbeat
+  };
+  /// Answers everyone from a commit's result, or from an empty one where there was nothing to commit.
+  void settle(const CommitResult& result, const Followers& followers);
+  /// Answers everyone after a commit that failed: those that asked for nothing new get their answer all the same.
+  void settle(const Error& failure, const Followers& followers);
+
+ private:
+  static constexpr std::size_t kNoChange = static_cast<std::size_t>(-1);
+
+  struct Planned {
+    Pending pending;
+    std::optional<Reaper::Verdict> verdict;
+    Result<Decision> decision;
+    std::size_t change = kNoChange;  ///< index in changes_
+    bool on_batch = false;           ///< judged against a change of this batch
+  };
+
+  void add(Planned planned);
+  [[nodiscard]] std::optional<Known> known(const InstanceId& id, bool& on_batch) const;
+  static void answer(Planned& planned, Result<Outcome> outcome);
+  void answer_unchanged(Planned& planned, const Followers& followers);
+
+  const Catalog& catalog_;
+  WallTime now_;
+  const Limits& limits_;
+  ChangeBatch changes_;
+  std::vector<Planned> planned_;
+  boost::unordered_flat_map<std::string, std::size_t> latest_;  // id to the index of its last change
+};
+
+}  // namespace rollcall
