@@ -72,7 +72,8 @@ struct Instance {
   Source source = Source::api;
   Status health = Status::passing;         ///< never `maintenance`: that hides health, it doesn't replace it
   std::optional<std::string> maintenance;  ///< the reason, while in maintenance
-  std::string status_reason;               ///< why it is not passing; empty while it is
+  bool lapsed = false;        ///< critical because its lease ran out: a heartbeat mends it, a check does not
+  std::string status_reason;  ///< why it is not passing; empty while it is
   WallTime status_since;
   WallTime registered_at;  ///< of this incarnation
   Incarnation incarnation{1};
