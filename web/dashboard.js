@@ -225,8 +225,8 @@ function instanceRow(instance) {
   const host = instance.address.includes(":") ? `[${instance.address}]` : instance.address;
   row.append(element("td", "mono", instance.port ? `${host}:${instance.port}` : host));
   const since = row.appendChild(element("td", "nowrap")).appendChild(element("span"));
-  showTime(since, instance.since, "for");
-  row.append(element("td", "", instance.reason ?? ""), element("td", "", instance.source));
+  showTime(since, instance.status_since, "for");
+  row.append(element("td", "", instance.maintenance || instance.status_reason || ""), element("td", "", instance.source));
   return row;
 }
 

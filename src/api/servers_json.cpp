@@ -1,6 +1,4 @@
 // /servers.json in the shape of the Orthanc dashboard that Rollcall replaces, from what probing found.
-#include <boost/json/parse.hpp>
-#include <boost/json/value.hpp>
 #include <charconv>
 #include <map>
 
@@ -153,15 +151,17 @@ std::string server_json(const Instance& instance, const std::optional<Sample>& s
 }
 
 /// Views hold bytes, so their ids lead to the instances.
-std::vector<InstancePtr> probed_servers(const ApiParts& parts) {
+Result<std::vector<InstancePtr>> probed_servers(const ApiParts& parts) {
   std::vector<InstancePtr> servers;
   const auto view = parts.reader.find(kOrthancService);
   if (!view) return servers;
   std::string json = "[";
   view->instances->append_matching({.status = {}, .source = Source::probe, .tag = {}}, json);
   json += ']';
-  for (const auto& element : boost::json::parse(json).as_array()) {
-    auto instance = parts.catalog.find_instance(std::string_view(element.at("id").as_string()));
+  const auto ids = codec::decode_instance_ids(json);
+  if (!ids) return std::unexpected(ids.error());
+  for (const auto& id : *ids) {
+    auto instance = parts.catalog.find_instance(id);
     if (instance && instance->source == Source::probe) servers.push_back(std::move(instance));
   }
   return servers;
@@ -176,7 +176,9 @@ bool hides(const Instance& candidate, const Instance& shown) {
 
 Result<Response> get_servers(const ApiParts& parts, const Request&) {
   std::map<std::string, InstancePtr> by_key;
-  for (auto& server : probed_servers(parts)) {
+  auto servers = probed_servers(parts);
+  if (!servers) return std::unexpected(servers.error());
+  for (auto& server : *servers) {
     auto& place = by_key[key_of(*server)];
     if (!place || hides(*server, *place)) place = std::move(server);
   }

@@ -281,4 +281,20 @@ Result<MaintenanceBody> decode_maintenance(std::string_view json, const ModelLim
   return body;
 }
 
+Result<std::vector<std::string>> decode_instance_ids(std::string_view json) {
+  Document document;
+  // Our own bytes: each value takes two of them at least.
+  if (auto ok = document.parse(json, json.size()); !ok) return std::unexpected(std::move(ok.error()));
+  if (document.root().kind != JsonKind::array) return wrong_type(document.root(), "instances", "an array");
+  std::vector<std::string> ids;
+  auto ok = document.for_each_in(document.root(), [&](const JsonValue& instance) -> Result<void> {
+    return document.for_each_in(instance, [&](const JsonValue& member) -> Result<void> {
+      if (member.key == "id") ids.emplace_back(member.text);
+      return {};
+    });
+  });
+  if (!ok) return std::unexpected(std::move(ok.error()));
+  return ids;
+}
+
 }  // namespace rollcall::codec

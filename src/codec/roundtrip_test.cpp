@@ -99,6 +99,20 @@ TEST(Roundtrip, EveryTextComesBack) {
   }));
 }
 
+TEST(Roundtrip, IdsAreFoundInAListOfInstances) {
+  Instance instance;
+  std::string json = "[";
+  for (const auto* id : {"a", "b\"\n", "\xF0\x9F\xA6\x84"}) {
+    instance.id = InstanceId(id);
+    instance.spec.metadata = {{"id", "not this one"}};
+    if (json.size() > 1) json += ',';
+    append_instance(json, instance);
+  }
+  EXPECT_THAT(decode_instance_ids(json + ']').value(), ::testing::ElementsAre("a", "b\"\n", "\xF0\x9F\xA6\x84"));
+  EXPECT_TRUE(decode_instance_ids("[]").value().empty());
+  EXPECT_FALSE(decode_instance_ids("{}").has_value());
+}
+
 TEST(Roundtrip, NoBytesBringTheDecoderDown) {
   EXPECT_TRUE(rc::check([](const std::string& junk) {
     static_cast<void>(decode_registration(junk, ServiceName("s"), ModelLimits{}));
