@@ -49,6 +49,15 @@ as_root() {
   fi
 }
 
+# Of apt's hundreds of lines, enough to see that it gets on.
+show_progress() {
+  awk '
+    /^Need to get/ { print "    " $0 }
+    /^Unpacking/ { if (++unpacked % 40 == 0) print "    " unpacked " packages unpacked" }
+    /^Setting up/ { if (++ready % 40 == 0) print "    " ready " packages set up" }
+    { fflush() }' >&2
+}
+
 # The part that needs root: a policy of "start nothing" for the time of the installation (invoke-rc.d(8)), taken away
 # again whatever happens. A mark tells a policy that a killed run has left behind.
 install_as_root() {
@@ -72,9 +81,9 @@ install_as_root() {
   done
 
   export DEBIAN_FRONTEND=noninteractive
-  local apt=(apt-get -o DPkg::Lock::Timeout=300 -o Acquire::Retries=3 -qq)
-  "${apt[@]}" update 9>&-
-  "${apt[@]}" install --yes --no-install-recommends "$@" 9>&- >/dev/null
+  local apt=(apt-get -o DPkg::Lock::Timeout=300 -o Acquire::Retries=3)
+  "${apt[@]}" -qq update 9>&-
+  "${apt[@]}" -q install --yes --no-install-recommends "$@" 9>&- | show_progress
 
   for service in ${new_services[@]+"${new_services[@]}"}; do
     if command -v update-rc.d >/dev/null && [[ -e /etc/init.d/$service ]]; then
