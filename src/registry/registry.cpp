@@ -6,31 +6,28 @@
 #include <mutex>
 
 #include "base/log.hpp"
-#include "registry/lease_clock.hpp"
-#include "registry/reaper.hpp"
+#include "registry/inbox.hpp"
+#include "registry/lease_keeper.hpp"
 #include "registry/write_batch.hpp"
 
 namespace rollcall {
 namespace {
 
-constexpr Duration kTick = std::chrono::milliseconds{50};
-constexpr std::size_t kLooksPerTick = 20'000;
 constexpr Duration kRetry = std::chrono::seconds{1};
 constexpr Duration kReadAgain = std::chrono::milliseconds{200};
 constexpr std::size_t kEventsPerRead = 10'000;
 constexpr Duration kPruneEvery = std::chrono::seconds{60};
-constexpr std::chrono::milliseconds kSaveAtLeastEvery{10'000};
-constexpr std::chrono::milliseconds kSaveAtMostEvery{100};
 constexpr std::string_view kLogger = "registry";
 
 }  // namespace
 
 struct Registry::Impl : std::enable_shared_from_this<Impl> {
-  explicit Impl(const Parts& given) : parts(given), reaper(leases) {}
+  explicit Impl(const Parts& given)
+      : parts(given), keeper(std::make_shared<LeaseKeeper>(given)), inbox(given.limits.registry.queued_commands) {}
 
   const Parts parts;
-  LeaseTable leases;
-  LeaseClock lease_clock;
+  const std::shared_ptr<LeaseKeeper> keeper;
+  Inbox inbox;
 
   // Any thread.
   struct Counters {
@@ -38,76 +35,29 @@ struct Registry::Impl : std::enable_shared_from_this<Impl> {
   };
   Counters counters;
   mutable std::mutex mutex;
-  std::vector<Pending> inbox;       // guarded by mutex
-  std::uint64_t last_sequence = 0;  // guarded by mutex
-  std::size_t queued = 0;           // guarded by mutex: in inbox and queue
-  bool step_posted = false;         // guarded by mutex
-  bool closed = false;              // guarded by mutex
-  std::string unwritable;           // guarded by mutex: why, empty while writable
+  std::string unwritable;  // guarded by mutex: why, empty while writable
 
   // The registry's thread.
-  Reaper reaper;
   std::deque<Pending> queue;
   std::uint64_t handled = 0;  // every request up to here has been planned
   std::optional<WriteBatch> in_flight;
   bool recovering = false;
-  bool judging = false;
-  bool reclaiming = false;
-  bool saving = false;
   Task drained;
-  LeaseTime saved_up_to{};
-  LeaseTime save_due{};
-  std::chrono::milliseconds shortest_ttl{std::chrono::milliseconds::max()};
   MonoTime prune_due{};
-
-  [[nodiscard]] LeaseTime lease_now() const { return lease_clock.now(parts.clock.now()); }
 
   // ---- entering ----
 
   void submit(Request request, Done done) {
-    bool post = false;
-    std::optional<Error> refusal;
-    {
-      const std::scoped_lock lock(mutex);
-      refusal = refusal_now();
-      if (!refusal) {
-        ++queued;
-        inbox.push_back({std::move(request), std::move(done), ++last_sequence, lease_now()});
-        post = !std::exchange(step_posted, true);
-      }
-    }
-    if (refusal) return done(std::unexpected(std::move(*refusal)));
-    if (post) parts.own.post([self = shared_from_this()] { self->step(); });
-  }
-
-  /// With mutex held.
-  [[nodiscard]] std::optional<Error> refusal_now() const {
-    if (closed) return Error{ErrorCode::unavailable, "the daemon is stopping", {}};
-    if (queued >= parts.limits.registry.queued_commands) {
-      return Error{ErrorCode::overloaded, "too many writes are waiting; try again", {}};
-    }
-    return std::nullopt;
-  }
-
-  void take_inbox() {
-    std::vector<Pending> taken;
-    {
-      const std::scoped_lock lock(mutex);
-      taken.swap(inbox);
-      step_posted = false;
-    }
-    for (auto& pending : taken) queue.push_back(std::move(pending));
-  }
-
-  std::uint64_t sequence_so_far() {
-    const std::scoped_lock lock(mutex);
-    return last_sequence;
+    Pending pending{std::move(request), std::move(done), 0, keeper->now()};
+    const auto entered = inbox.enter(pending);
+    if (entered.refusal) return pending.done(std::unexpected(*entered.refusal));
+    if (entered.wake) parts.own.post([self = shared_from_this()] { self->step(); });
   }
 
   // ---- the one queue ----
 
   void step() {
-    take_inbox();
+    inbox.take(queue);
     while (!in_flight && !recovering && plan_batch()) {
     }
     finish_drain();
@@ -132,8 +82,8 @@ struct Registry::Impl : std::enable_shared_from_this<Impl> {
   }
 
   void plan_requests(WriteBatch& batch) {
-    std::size_t taken = 0;
-    for (; !queue.empty() && batch.requests() < parts.limits.registry.changes_per_commit; ++taken) {
+    std::ptrdiff_t planned = 0;
+    for (; !queue.empty() && batch.requests() < parts.limits.registry.changes_per_commit; ++planned) {
       Pending pending = std::move(queue.front());
       queue.pop_front();
       handled = std::max(handled, pending.sequence);
@@ -142,13 +92,12 @@ struct Registry::Impl : std::enable_shared_from_this<Impl> {
       settle_claim_first(pending, batch);
       batch.plan(std::move(pending));
     }
-    const std::scoped_lock lock(mutex);
-    queued -= taken;
+    inbox.left(planned);
   }
 
   void plan_verdicts(WriteBatch& batch) {
     for (std::size_t i = 0; i < parts.limits.registry.expiries_per_commit; ++i) {
-      auto verdict = reaper.next_verdict(handled);
+      auto verdict = keeper->reaper().next_verdict(handled);
       if (!verdict) return;
       batch.plan(std::move(*verdict));
     }
@@ -158,13 +107,14 @@ struct Registry::Impl : std::enable_shared_from_this<Impl> {
   /// after the expiry, in the same commit.
   void settle_claim_first(const Pending& pending, WriteBatch& batch) {
     const auto& id = id_of(pending.request);
+    LeaseTable& leases = keeper->leases();
     const auto lease = leases.find(id.view());
     const auto seen = lease ? leases.look(*lease) : std::nullopt;
     if (!seen || seen->state != LeaseState::expiring) return;
     const Duration silence = pending.arrived - seen->last_beat;
     const Reaper::Verdict verdict{*lease, Expire{id, silence}, 0};
     if (silence < leases.terms(*lease).lease.ttl) {
-      reaper.take_back(verdict, pending.arrived);
+      keeper->reaper().take_back(verdict, pending.arrived);
     } else {
       batch.plan(verdict);
     }
@@ -200,11 +150,10 @@ struct Registry::Impl : std::enable_shared_from_this<Impl> {
         .try_again =
             [this](Pending pending) {
               counters.conflicts.fetch_add(1, std::memory_order_relaxed);
-              const std::scoped_lock lock(mutex);
-              ++queued;
+              inbox.left(-1);
               queue.push_front(std::move(pending));
             },
-        .undone = [this](const Reaper::Verdict& verdict) { reaper.take_back(verdict, lease_now() + kRetry); },
+        .undone = [this](const Reaper::Verdict& verdict) { take_back(verdict); },
         .renewed = [this](const InstanceId& id, LeaseTime arrived) { renew(id, arrived); },
     };
     with(batch, followers);
@@ -213,16 +162,14 @@ struct Registry::Impl : std::enable_shared_from_this<Impl> {
   void apply(std::span<const EventPtr> events) {
     if (events.empty()) return;
     parts.catalog.apply(events);
-    const LeaseTime now = lease_now();
     for (const auto& event : events) {
-      reaper.follow(*event, now);
+      keeper->follow(*event);
       if (event->kind == EventKind::removed && event->cause.writer == "lease") {
         counters.expired.fetch_add(1, std::memory_order_relaxed);
       }
-      if (event->instance->spec.lease) note_ttl(event->instance->spec.lease->ttl);
     }
     counters.changes.fetch_add(events.size(), std::memory_order_relaxed);
-    counters.leases.store(leases.size(), std::memory_order_relaxed);
+    counters.leases.store(keeper->leases().size(), std::memory_order_relaxed);
   }
 
   void set_writable(std::string why_not) {
@@ -230,6 +177,7 @@ struct Registry::Impl : std::enable_shared_from_this<Impl> {
     if (unwritable.empty() && !why_not.empty()) log::error(kLogger, "the store can't take writes: {}", why_not);
     if (!unwritable.empty() && why_not.empty()) log::info(kLogger, "the store takes writes again");
     unwritable = std::move(why_not);
+    if (!unwritable.empty()) keeper->probe_store();
   }
 
   // ---- after a commit whose outcome is unknown: read until the log tells ----
@@ -246,7 +194,8 @@ struct Registry::Impl : std::enable_shared_from_this<Impl> {
     read_on(verdicts);
   }
 
-  void renew(const InstanceId& id, LeaseTime arrived) { (void)leases.beat(id.view(), {}, arrived); }
+  void renew(const InstanceId& id, LeaseTime arrived) { (void)keeper->leases().beat(id.view(), {}, arrived); }
+  void take_back(const Reaper::Verdict& verdict) { keeper->reaper().take_back(verdict, keeper->now() + kRetry); }
 
   using Verdicts = std::shared_ptr<std::vector<Reaper::Verdict>>;
 
@@ -271,7 +220,7 @@ struct Registry::Impl : std::enable_shared_from_this<Impl> {
   }
 
   void recovered(const Verdicts& verdicts) {
-    for (const auto& verdict : *verdicts) reaper.take_back(verdict, lease_now() + kRetry);
+    for (const auto& verdict : *verdicts) take_back(verdict);
     recovering = false;
     step();
   }
@@ -292,102 +241,20 @@ struct Registry::Impl : std::enable_shared_from_this<Impl> {
     std::vector<InstanceId> gone;
     parts.catalog.for_each([&](const InstancePtr& instance) { gone.push_back(instance->id); });
     parts.catalog.reset(snapshot);
-    for (const auto& id : gone) {
-      if (!parts.catalog.find_instance(id.view())) leases.erase(id.view());
-    }
-    const LeaseTime now = lease_now();
-    for (const auto& instance : snapshot.instances) {
-      const auto seen = leases.look(instance->id.view());
-      reaper.adopt(*instance, seen ? std::optional(seen->last_beat) : std::nullopt, now);
-    }
+    std::erase_if(gone, [&](const InstanceId& id) { return parts.catalog.find_instance(id.view()) != nullptr; });
+    keeper->replace(snapshot.instances, gone);
   }
 
-  // ---- leases ----
+  // ---- now and then ----
 
-  void tick() {
-    const Duration blind = lease_clock.tick(parts.clock.now(), kTick);
-    if (blind > Duration{0}) {
-      log::warning(kLogger, "this process didn't run for {:.1f} s; leases get that time back",
-                   std::chrono::duration<double>(blind).count());
-    }
-    const LeaseTime now = lease_now();
-    look(now);
-    reclaim();
-    save_leases(now);
+  void ticked() {
     prune();
     step();
-    parts.own.post_at(parts.clock.now() + kTick, [weak = weak_from_this()] {
-      if (const auto self = weak.lock()) self->tick();
-    });
   }
 
-  void look(LeaseTime now) {
-    if (judging) return;
-    auto suspects = std::make_shared<Reaper::Suspects>(reaper.look(now, kLooksPerTick, sequence_so_far()));
-    if (suspects->empty()) return;
-    judging = true;
-    parts.turns.after_all_turned([self = shared_from_this(), suspects] {
-      self->parts.own.post([self, suspects] {
-        self->judging = false;
-        self->reaper.judge(*suspects, self->sequence_so_far());
-        self->step();
-      });
-    });
-  }
-
-  void reclaim() {
-    if (reclaiming) return;
-    auto retired = std::make_shared<LeaseTable::Retired>(leases.take_retired());
-    if (retired->empty()) return;
-    reclaiming = true;
-    parts.turns.after_all_turned([self = shared_from_this(), retired] {
-      self->parts.own.post([self, retired] {
-        self->reclaiming = false;
-        self->leases.reclaim(std::move(*retired));
-      });
-    });
-  }
-
-  void note_ttl(std::chrono::milliseconds ttl) {
-    if (ttl >= shortest_ttl) return;
-    shortest_ttl = ttl;
-    save_due = std::min(save_due, lease_now() + save_interval());
-  }
-
-  [[nodiscard]] std::chrono::milliseconds save_interval() const {
-    return std::clamp(shortest_ttl / 3 - std::chrono::duration_cast<std::chrono::milliseconds>(kTick), kSaveAtMostEvery,
-                      kSaveAtLeastEvery);
-  }
-
-  /// Also asks the Store, while it can't take writes, whether it can again.
-  void save_leases(LeaseTime now) {
-    if (saving || now < save_due || recovering) return;
-    auto found = leases.marks_since(saved_up_to);
-    shortest_ttl = found.shortest_ttl;
-    save_due = now + save_interval();
-    if (found.marks.empty() && leases.size() == 0 && is_writable()) return;
-    saving = true;
-    write_marks(now, std::move(found.marks), [](Impl&) {});
-  }
-
-  void write_marks(LeaseTime now, std::vector<LeaseMark> marks, std::move_only_function<void(Impl&)> then) {
-    const auto clock_ms = std::chrono::floor<std::chrono::milliseconds>(now);
-    parts.store_executor.post(
-        [self = shared_from_this(), now, clock_ms, marks = std::move(marks), then = std::move(then)]() mutable {
-          auto saved = self->parts.store.save_leases(clock_ms, marks);
-          self->parts.own.post([self, now, saved = std::move(saved), then = std::move(then)]() mutable {
-            self->saving = false;
-            if (saved) self->saved_up_to = now;
-            if (!self->recovering) self->set_writable(saved ? std::string() : saved.error().message);
-            then(*self);
-            self->finish_drain();
-          });
-        });
-  }
-
-  [[nodiscard]] bool is_writable() const {
-    const std::scoped_lock lock(mutex);
-    return unwritable.empty();
+  void marks_saved(const Result<void>& saved) {
+    if (!recovering) set_writable(saved ? std::string() : saved.error().message);
+    finish_drain();
   }
 
   void prune() {
@@ -409,31 +276,29 @@ struct Registry::Impl : std::enable_shared_from_this<Impl> {
     if (!snapshot) return std::unexpected(snapshot.error());
     auto marks = parts.store.load_leases();
     if (!marks) return std::unexpected(marks.error());
-    std::ranges::sort(marks->marks, {}, &LeaseMark::number);
-    lease_clock.start(parts.clock.now(), marks->now);
-    const LeaseTime now = marks->now;
-    for (const auto& instance : snapshot->instances) {
-      const auto mark = std::ranges::lower_bound(marks->marks, instance->number, {}, &LeaseMark::number);
-      const bool has_mark = mark != marks->marks.end() && mark->number == instance->number;
-      reaper.adopt(*instance, has_mark ? std::optional<LeaseTime>(mark->last_beat) : std::nullopt, now);
-      if (instance->spec.lease) note_ttl(instance->spec.lease->ttl);
-    }
+    keeper->load(snapshot->instances, std::move(*marks));
     parts.catalog.reset(*snapshot);
-    counters.leases.store(leases.size(), std::memory_order_relaxed);
+    counters.leases.store(keeper->leases().size(), std::memory_order_relaxed);
     return {};
   }
 
   void start() {
-    lease_clock.start(parts.clock.now(), lease_now());
-    tick();
+    // Weak: tasks on the executors may keep the keeper longer than the registry lives.
+    const auto weak = weak_from_this();
+    const auto if_alive = [weak](auto call) {
+      const auto self = weak.lock();
+      return self ? call(*self) : decltype(call(*self)){};
+    };
+    keeper->start(
+        {.queued_so_far = [=] { return if_alive([](Impl& impl) { return impl.inbox.last_sequence(); }); },
+         .ticked = [=] { if_alive([](Impl& impl) { return impl.ticked(), true; }); },
+         .marks_saved =
+             [=](const Result<void>& saved) { if_alive([&](Impl& impl) { return impl.marks_saved(saved), true; }); }});
   }
 
   void finish_drain() {
-    if (!drained || in_flight || recovering || saving || !queue.empty()) return;
-    saving = true;
-    auto found = leases.marks_since(saved_up_to);
-    write_marks(lease_now(), std::move(found.marks), [done = std::move(drained)](Impl&) mutable { done(); });
-    drained = nullptr;
+    if (!drained || in_flight || recovering || keeper->saving() || !queue.empty()) return;
+    keeper->save_last(std::exchange(drained, nullptr));
   }
 };
 
@@ -449,17 +314,17 @@ void Registry::submit(Command command, Done done) {
 }
 
 BeatResult Registry::heartbeat(std::string_view id, std::string_view session) {
-  return impl_->leases.beat(id, session, impl_->lease_now());
+  return impl_->keeper->leases().beat(id, session, impl_->keeper->now());
 }
 
 void Registry::heartbeat_many(std::span<const std::string_view> ids, std::span<BeatResult> results) {
-  impl_->leases.beat_many(ids, results, impl_->lease_now());
+  impl_->keeper->leases().beat_many(ids, results, impl_->keeper->now());
 }
 
 std::optional<Registry::Silence> Registry::silence(std::string_view id) const {
-  const auto seen = impl_->leases.look(id);
+  const auto seen = impl_->keeper->leases().look(id);
   if (!seen) return std::nullopt;
-  return Silence{std::max(Duration{0}, impl_->lease_now() - seen->last_beat), seen->unverified};
+  return Silence{std::max(Duration{0}, impl_->keeper->now() - seen->last_beat), seen->unverified};
 }
 
 void Registry::with_store(std::move_only_function<void(Store&)> work) {
@@ -468,10 +333,7 @@ void Registry::with_store(std::move_only_function<void(Store&)> work) {
 
 void Registry::drain(Task done) {
   impl_->parts.own.post([impl = impl_, done = std::move(done)]() mutable {
-    {
-      const std::scoped_lock lock(impl->mutex);
-      impl->closed = true;
-    }
+    impl->inbox.close();
     impl->drained = std::move(done);
     impl->step();
   });
@@ -486,8 +348,7 @@ RegistryStats Registry::stats() const {
   stats.failures = counters.failures.load(std::memory_order_relaxed);
   stats.expired = counters.expired.load(std::memory_order_relaxed);
   stats.leases = counters.leases.load(std::memory_order_relaxed);
-  const std::scoped_lock lock(impl_->mutex);
-  stats.queued = impl_->queued;
+  stats.queued = impl_->inbox.waiting();
   return stats;
 }
 
