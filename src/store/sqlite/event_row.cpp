@@ -1,0 +1,277 @@
+#include "store/sqlite/event_row.hpp"
+
+#include <boost/crc.hpp>
+#include <utility>
+
+namespace rollcall::sqlite {
+namespace {
+
+// Version 1. All integers are LEB128 (signed ones zigzag), texts are their length and their bytes:
+//   version u8, kind u8, number, at, id, service
+//   writer, evidence, revision - created, source u8, health u8, flags u8, [maintenance], status_reason, status_since,
+//   registered_at, incarnation, session, address, port, weight, tags, metadata, [ttl, deregister_after],
+//   [check kind u8, target, interval, timeout], retired (session, at)
+//   CRC-32 of all before, 4 bytes little-endian
+constexpr std::uint8_t kVersion = 1;
+constexpr std::size_t kChecksumBytes = 4;
+constexpr std::uint8_t kInMaintenance = 1, kHasLease = 2, kHasCheck = 4;
+
+std::uint32_t checksum_of(std::string_view bytes) {
+  boost::crc_32_type crc;
+  crc.process_bytes(bytes.data(), bytes.size());
+  return crc.checksum();
+}
+
+class Writer {
+ public:
+  explicit Writer(std::string& out) : out_(out) {}
+
+  void byte(std::uint8_t value) { out_.push_back(static_cast<char>(value)); }
+  void number(std::uint64_t value) {
+    for (; value >= 0x80; value >>= 7) byte(static_cast<std::uint8_t>(value | 0x80));
+    byte(static_cast<std::uint8_t>(value));
+  }
+  void integer(std::int64_t value) {
+    number((static_cast<std::uint64_t>(value) << 1) ^ static_cast<std::uint64_t>(value >> 63));
+  }
+  void time(WallTime value) { integer(value.time_since_epoch().count()); }
+  void span(std::chrono::milliseconds value) { integer(value.count()); }
+  void text(std::string_view value) {
+    number(value.size());
+    out_.append(value);
+  }
+
+ private:
+  std::string& out_;
+};
+
+/// Reads what Writer wrote. Past the end or out of range: ok() turns false, and what is read is empty.
+class Reader {
+ public:
+  explicit Reader(std::string_view in) : in_(in) {}
+  [[nodiscard]] bool ok() const { return ok_; }
+  [[nodiscard]] std::size_t left() const { return in_.size(); }
+
+  std::uint8_t byte() {
+    if (in_.empty()) {
+      ok_ = false;
+      return 0;
+    }
+    const auto value = static_cast<std::uint8_t>(in_.front());
+    in_.remove_prefix(1);
+    return value;
+  }
+  std::uint64_t number() {
+    std::uint64_t value = 0;
+    for (unsigned shift = 0; shift < 64; shift += 7) {
+      const std::uint8_t part = byte();
+      value |= std::uint64_t{part & 0x7FU} << shift;
+      if (part < 0x80) return value;
+    }
+    ok_ = false;
+    return 0;
+  }
+  std::int64_t integer() {
+    const std::uint64_t value = number();
+    return static_cast<std::int64_t>(value >> 1) ^ -static_cast<std::int64_t>(value & 1);
+  }
+  WallTime time() { return WallTime(std::chrono::milliseconds(integer())); }
+  std::chrono::milliseconds span() { return std::chrono::milliseconds(integer()); }
+  std::string_view text() {
+    const std::uint64_t size = number();
+    if (size > in_.size()) {
+      ok_ = false;
+      in_ = {};
+      return {};
+    }
+    const auto value = in_.substr(0, size);
+    in_.remove_prefix(size);
+    return value;
+  }
+  /// A count of things that take at least a byte each.
+  std::size_t count() {
+    const std::uint64_t value = number();
+    if (value <= in_.size()) return value;
+    ok_ = false;
+    return 0;
+  }
+  template <class Enum>
+  Enum choice(Enum last) {
+    const std::uint8_t value = byte();
+    if (value > std::to_underlying(last)) ok_ = false;
+    return static_cast<Enum>(value);
+  }
+  template <class Integer>
+  Integer narrow() {
+    const std::uint64_t value = number();
+    if (!std::in_range<Integer>(value)) ok_ = false;
+    return static_cast<Integer>(value);
+  }
+
+ private:
+  std::string_view in_;
+  bool ok_ = true;
+};
+
+void append_spec(const InstanceSpec& spec, Writer& out) {
+  out.text(spec.address);
+  out.number(spec.port);
+  out.number(spec.weight);
+  out.number(spec.tags.size());
+  for (const auto& tag : spec.tags) out.text(tag);
+  out.number(spec.metadata.size());
+  for (const auto& [key, value] : spec.metadata) {
+    out.text(key);
+    out.text(value);
+  }
+  if (spec.lease) {
+    out.span(spec.lease->ttl);
+    out.span(spec.lease->deregister_after);
+  }
+  if (spec.check) {
+    out.byte(std::to_underlying(spec.check->kind));
+    out.text(spec.check->target);
+    out.span(spec.check->interval);
+    out.span(spec.check->timeout);
+  }
+}
+
+void append_instance(const Instance& instance, Revision revision, Writer& out) {
+  out.number(revision.value - instance.created.value);
+  out.byte(std::to_underlying(instance.source));
+  out.byte(std::to_underlying(instance.health));
+  out.byte(static_cast<std::uint8_t>((instance.maintenance ? kInMaintenance : 0) |
+                                     (instance.spec.lease ? kHasLease : 0) | (instance.spec.check ? kHasCheck : 0)));
+  if (instance.maintenance) out.text(*instance.maintenance);
+  out.text(instance.status_reason);
+  out.time(instance.status_since);
+  out.time(instance.registered_at);
+  out.number(instance.incarnation.value);
+  out.text(instance.session.view());
+  append_spec(instance.spec, out);
+  out.number(instance.retired.size());
+  for (const auto& retired : instance.retired) {
+    out.text(retired.session.view());
+    out.time(retired.at);
+  }
+}
+
+void read_spec(InstanceSpec& spec, std::uint8_t flags, Reader& in) {
+  spec.address = in.text();
+  spec.port = in.narrow<std::uint16_t>();
+  spec.weight = in.narrow<std::uint32_t>();
+  spec.tags.resize(in.count());
+  for (auto& tag : spec.tags) tag = in.text();
+  spec.metadata.resize(in.count());
+  for (auto& [key, value] : spec.metadata) {
+    key = in.text();
+    value = in.text();
+  }
+  if (flags & kHasLease) {
+    spec.lease.emplace();
+    spec.lease->ttl = in.span();
+    spec.lease->deregister_after = in.span();
+  }
+  if (flags & kHasCheck) {
+    spec.check.emplace();
+    spec.check->kind = in.choice(CheckSpec::Kind::http);
+    spec.check->target = in.text();
+    spec.check->interval = in.span();
+    spec.check->timeout = in.span();
+  }
+}
+
+void read_instance(Instance& instance, Revision revision, Reader& in) {
+  instance.created = Revision{revision.value - in.number()};
+  instance.modified = revision;
+  instance.source = in.choice(Source::probe);
+  instance.health = in.choice(Status::maintenance);
+  const std::uint8_t flags = in.byte();
+  if (flags & kInMaintenance) instance.maintenance = std::string(in.text());
+  instance.status_reason = in.text();
+  instance.status_since = in.time();
+  instance.registered_at = in.time();
+  instance.incarnation = Incarnation{in.number()};
+  instance.session = Session(in.text());
+  read_spec(instance.spec, flags, in);
+  instance.retired.resize(in.count());
+  for (auto& retired : instance.retired) {
+    retired.session = Session(in.text());
+    retired.at = in.time();
+  }
+}
+
+/// The row without its checksum, once version and checksum are right.
+std::expected<std::string_view, std::string> checked(std::string_view row) {
+  if (row.empty()) return std::unexpected("an event is empty");
+  const auto version = static_cast<std::uint8_t>(row.front());
+  if (version != kVersion) {
+    return std::unexpected("an event has format " + std::to_string(version) + ", and this program knows format " +
+                           std::to_string(kVersion) + " alone");
+  }
+  if (row.size() <= kChecksumBytes) return std::unexpected("an event is cut short");
+  const auto body = row.substr(0, row.size() - kChecksumBytes);
+  std::uint32_t stored = 0;
+  for (std::size_t i = 0; i < kChecksumBytes; ++i) {
+    stored |= std::uint32_t{static_cast<std::uint8_t>(row[body.size() + i])} << (8 * i);
+  }
+  if (stored != checksum_of(body)) return std::unexpected("an event's checksum is wrong");
+  return body;
+}
+
+RowHead read_front(Reader& in) {
+  RowHead head;
+  in.byte();  // the version
+  head.kind = in.choice(EventKind::removed);
+  head.number = InstanceNumber{in.number()};
+  head.at = in.time();
+  head.id = in.text();
+  head.service = in.text();
+  return head;
+}
+
+}  // namespace
+
+void append_row(const Event& event, std::string& out) {
+  const std::size_t start = out.size();
+  Writer writer(out);
+  writer.byte(kVersion);
+  writer.byte(std::to_underlying(event.kind));
+  writer.number(event.instance->number.value);
+  writer.time(event.at);
+  writer.text(event.instance->id.view());
+  writer.text(event.instance->spec.service.view());
+  writer.text(event.cause.writer);
+  writer.text(event.cause.evidence);
+  append_instance(*event.instance, event.revision, writer);
+  const std::uint32_t checksum = checksum_of(std::string_view(out).substr(start));
+  for (std::size_t i = 0; i < kChecksumBytes; ++i) writer.byte(static_cast<std::uint8_t>(checksum >> (8 * i)));
+}
+
+std::expected<RowHead, std::string> read_head(std::string_view row) {
+  const auto body = checked(row);
+  if (!body) return std::unexpected(body.error());
+  Reader in(*body);
+  const RowHead head = read_front(in);
+  if (!in.ok()) return std::unexpected("an event doesn't read");
+  return head;
+}
+
+std::expected<EventPtr, std::string> read_row(Revision revision, Revision previous, std::string_view row) {
+  const auto body = checked(row);
+  if (!body) return std::unexpected(body.error());
+  Reader in(*body);
+  const RowHead head = read_front(in);
+  auto instance = std::make_shared<Instance>();
+  instance->id = InstanceId(head.id);
+  instance->number = head.number;
+  instance->spec.service = ServiceName(head.service);
+  Cause cause;
+  cause.writer = in.text();
+  cause.evidence = in.text();
+  read_instance(*instance, revision, in);
+  if (!in.ok() || in.left() != 0) return std::unexpected("an event doesn't read");
+  return std::make_shared<Event>(Event{revision, previous, head.at, head.kind, std::move(cause), std::move(instance)});
+}
+
+}  // namespace rollcall::sqlite

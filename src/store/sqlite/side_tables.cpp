@@ -1,0 +1,127 @@
+#include "store/sqlite/side_tables.hpp"
+
+#include <algorithm>
+#include <limits>
+#include <utility>
+
+namespace rollcall::sqlite {
+namespace {
+
+// A mark is the lease clock in ms plus one, 5 bytes little-endian (34 years); 0: none. A full chunk just fits a page.
+constexpr std::size_t kMarkBytes = 5;
+constexpr std::uint64_t kChunkMarks = 800;
+constexpr std::uint64_t kMarkMax = (std::uint64_t{1} << (8 * kMarkBytes)) - 1;
+
+void put_mark(std::string& chunk, std::size_t slot, std::chrono::milliseconds last_beat) {
+  const std::size_t at = slot * kMarkBytes;
+  if (chunk.size() < at + kMarkBytes) chunk.resize(at + kMarkBytes, '\0');
+  const auto value =
+      std::min<std::uint64_t>(static_cast<std::uint64_t>(std::max(last_beat.count(), std::int64_t{0})), kMarkMax - 1) +
+      1;
+  for (std::size_t i = 0; i < kMarkBytes; ++i) chunk[at + i] = static_cast<char>(value >> (8 * i));
+}
+
+std::uint64_t mark_in(std::string_view chunk, std::size_t slot) {
+  std::uint64_t value = 0;
+  for (std::size_t i = 0; i < kMarkBytes; ++i) {
+    value |= std::uint64_t{static_cast<unsigned char>(chunk[slot * kMarkBytes + i])} << (8 * i);
+  }
+  return value;
+}
+
+Db<std::string> text_of(Statement& statement) {
+  const ResetAtEnd reset(statement);
+  const auto row = statement.step();
+  if (!row) return std::unexpected(row.error());
+  return *row ? std::string(statement.bytes(0)) : std::string();
+}
+
+}  // namespace
+
+Db<SideTables> SideTables::prepare(Connection& connection) {
+  SideTables tables;
+  const std::pair<Statement*, std::string_view> all[] = {
+      {&tables.get_meta_, "SELECT value FROM meta WHERE key=?1"},
+      {&tables.set_meta_, "INSERT OR REPLACE INTO meta VALUES(?1,?2)"},
+      {&tables.get_chunk_, "SELECT beats FROM lease_marks WHERE chunk=?1"},
+      {&tables.put_chunk_, "INSERT OR REPLACE INTO lease_marks VALUES(?1,?2)"},
+      {&tables.erase_chunk_, "DELETE FROM lease_marks WHERE chunk=?1"},
+      {&tables.all_chunks_, "SELECT chunk,beats FROM lease_marks ORDER BY chunk"},
+      {&tables.get_outbox_, "SELECT confirmed FROM outboxes WHERE name=?1"},
+      {&tables.put_outbox_, "INSERT OR REPLACE INTO outboxes VALUES(?1,?2)"},
+  };
+  for (const auto& [into, sql] : all) {
+    auto statement = connection.prepare(sql);
+    if (!statement) return std::unexpected(statement.error());
+    *into = std::move(*statement);
+  }
+  return tables;
+}
+
+Db<std::uint64_t> SideTables::meta(Meta key) {
+  const ResetAtEnd reset(get_meta_);
+  const auto row = get_meta_.bind(1, std::to_underlying(key)).step();
+  if (!row) return std::unexpected(row.error());
+  return *row ? get_meta_.number(0) : 0;
+}
+
+Db<void> SideTables::set_meta(Meta key, std::uint64_t value) {
+  return set_meta_.bind(1, std::to_underlying(key)).bind(2, value).run();
+}
+
+SideTables::Range SideTables::chunk_of(InstanceNumber number) noexcept {
+  const std::uint64_t first = number.value / kChunkMarks * kChunkMarks;
+  return {InstanceNumber{first}, InstanceNumber{first + kChunkMarks - 1}};
+}
+
+Db<void> SideTables::save_marks(std::span<const LeaseMark> marks) {
+  std::vector<LeaseMark> sorted(marks.begin(), marks.end());
+  std::ranges::sort(sorted, {}, &LeaseMark::number);
+  for (auto next = sorted.begin(); next != sorted.end();) {
+    const std::uint64_t chunk = next->number.value / kChunkMarks;
+    auto beats = text_of(get_chunk_.bind(1, chunk));
+    if (!beats) return std::unexpected(beats.error());
+    for (; next != sorted.end() && next->number.value / kChunkMarks == chunk; ++next) {
+      put_mark(*beats, next->number.value % kChunkMarks, next->last_beat);
+    }
+    if (auto put = put_chunk_.bind(1, chunk).bind_blob(2, *beats).run(); !put) return put;
+  }
+  return {};
+}
+
+Db<std::vector<LeaseMark>> SideTables::load_marks() {
+  std::vector<LeaseMark> marks;
+  const ResetAtEnd reset(all_chunks_);
+  while (true) {
+    const auto row = all_chunks_.step();
+    if (!row) return std::unexpected(row.error());
+    if (!*row) return marks;
+    const std::uint64_t first = all_chunks_.number(0) * kChunkMarks;
+    const auto beats = all_chunks_.bytes(1);
+    if (beats.size() % kMarkBytes != 0 || beats.size() > kChunkMarks * kMarkBytes) {
+      return damaged("a chunk of lease marks has " + std::to_string(beats.size()) + " bytes");
+    }
+    for (std::size_t slot = 0; slot < beats.size() / kMarkBytes; ++slot) {
+      const std::uint64_t value = mark_in(beats, slot);
+      if (value == 0) continue;
+      marks.push_back({InstanceNumber{first + slot}, std::chrono::milliseconds(static_cast<std::int64_t>(value - 1))});
+    }
+  }
+}
+
+Db<void> SideTables::erase_chunk(InstanceNumber number) {
+  return erase_chunk_.bind(1, number.value / kChunkMarks).run();
+}
+
+Db<Revision> SideTables::outbox(std::string_view name) {
+  const ResetAtEnd reset(get_outbox_);
+  const auto row = get_outbox_.bind_text(1, name).step();
+  if (!row) return std::unexpected(row.error());
+  return Revision{*row ? get_outbox_.number(0) : 0};
+}
+
+Db<void> SideTables::set_outbox(std::string_view name, Revision confirmed) {
+  return put_outbox_.bind_text(1, name).bind(2, confirmed.value).run();
+}
+
+}  // namespace rollcall::sqlite

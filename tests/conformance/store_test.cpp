@@ -1,0 +1,397 @@
+// What every engine of the Store contract does, alone and with two handles on one log.
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include "conformance/engines.hpp"
+#include "conformance/values.hpp"
+
+namespace rollcall::testing {
+namespace {
+
+using ::testing::ElementsAre;
+using ::testing::IsEmpty;
+using ::testing::SizeIs;
+
+template <class Engine>
+class StoreTest : public ::testing::Test {
+ protected:
+  Engine engine_;
+  std::unique_ptr<Store> store_ = engine_.open();
+
+  static CommitResult must(Result<CommitResult> result) {
+    EXPECT_TRUE(result) << result.error().message;
+    return result ? std::move(*result) : CommitResult{};
+  }
+  /// Commits one change; the instance it left.
+  InstancePtr commit(Change change) {
+    const auto result = must(store_->commit(batch(seen_, {std::move(change)})));
+    EXPECT_TRUE(result.outcomes.at(0)) << result.outcomes.at(0).error().message;
+    seen_ = result.events.back()->revision;
+    return result.events.back()->instance;
+  }
+  Revision seen_;
+};
+
+struct EngineNames {
+  template <class Engine>
+  static std::string GetName(int) {
+    return std::is_same_v<Engine, MemoryEngine> ? "Memory" : "Sqlite";
+  }
+};
+using Engines = ::testing::Types<MemoryEngine, SqliteEngine>;
+TYPED_TEST_SUITE(StoreTest, Engines, EngineNames);
+
+TYPED_TEST(StoreTest, ANewLogIsEmpty) {
+  const auto snapshot = this->store_->snapshot();
+  ASSERT_TRUE(snapshot);
+  EXPECT_TRUE(snapshot->generation);
+  EXPECT_LT(snapshot->generation.value, std::uint64_t{1} << 53);
+  EXPECT_EQ(snapshot->revision, Revision{});
+  EXPECT_THAT(snapshot->instances, IsEmpty());
+  EXPECT_THAT(*this->store_->read(Revision{}, 10), IsEmpty());
+  EXPECT_THAT(*this->store_->state_at(Revision{}, {}), IsEmpty());
+  EXPECT_THAT(this->store_->history({})->events, IsEmpty());
+  EXPECT_EQ(this->store_->health().oldest, Revision{1});
+  EXPECT_TRUE(this->store_->health().writable);
+}
+
+TYPED_TEST(StoreTest, KeepsEveryFieldAndFillsInItsOwn) {
+  const auto result = this->must(this->store_->commit(batch({}, {registering(full_instance("a"))})));
+
+  ASSERT_THAT(result.events, SizeIs(1));
+  Instance expected = full_instance("a");
+  expected.number = InstanceNumber{1};
+  expected.created = expected.modified = Revision{1};
+  const Event& event = *result.events[0];
+  EXPECT_TRUE(same(*event.instance, expected));
+  EXPECT_EQ(event.previous, Revision{});
+  EXPECT_EQ(event.cause, (Cause{"api", "asked to"}));
+  EXPECT_EQ(event.at, kNoon);
+
+  const auto again = this->engine_.open();
+  EXPECT_TRUE(same(*(*again->read(Revision{}, 1))[0], event));
+  EXPECT_TRUE(same(*again->snapshot()->instances.at(0), expected));
+}
+
+TYPED_TEST(StoreTest, AnInstanceOfDefaultsComesBackAsItWas) {
+  Instance plain;
+  plain.id = InstanceId("p");
+  const auto stored = this->commit(registering(plain));
+  plain.number = stored->number;
+  plain.created = plain.modified = stored->modified;
+  EXPECT_TRUE(same(*this->engine_.open()->snapshot()->instances.at(0), plain));
+}
+
+TYPED_TEST(StoreTest, NumbersAreDenseAndPreviousFollowsEachInstance) {
+  const auto a = this->commit(registering(full_instance("a")));
+  const auto b = this->commit(registering(full_instance("b")));
+  const auto a2 = this->commit(following(EventKind::updated, *a));
+  const auto b2 = this->commit(following(EventKind::removed, *b));
+  const auto c = this->commit(registering(full_instance("c")));
+
+  EXPECT_EQ(a->number, InstanceNumber{1});
+  EXPECT_EQ(b->number, InstanceNumber{2});
+  EXPECT_EQ(c->number, InstanceNumber{3});
+  EXPECT_EQ(a2->created, a->modified);
+  const auto events = *this->store_->read(Revision{}, 10);
+  ASSERT_THAT(revisions_of(events), ElementsAre(1, 2, 3, 4, 5));
+  EXPECT_EQ(events[2]->previous, a->modified);
+  EXPECT_EQ(events[3]->previous, b->modified);
+  EXPECT_EQ(events[4]->previous, Revision{});
+  EXPECT_THAT(revisions_of(*this->store_->history_of(a2->modified, 10)), ElementsAre(3, 1));
+  EXPECT_THAT(revisions_of(*this->store_->history_of(a2->modified, 1)), ElementsAre(3));
+}
+
+TYPED_TEST(StoreTest, ARegisteredIdKeepsItsNumberOverARemoval) {
+  const auto first = this->commit(registering(full_instance("a")));
+  const auto gone = this->commit(following(EventKind::removed, *first));
+  const auto tombstones = this->store_->snapshot()->tombstones;
+  ASSERT_THAT(tombstones, SizeIs(1));
+  EXPECT_TRUE(same(*tombstones[0].instance, *gone));
+  EXPECT_EQ(tombstones[0].removed_at, kNoon);
+
+  Instance next = full_instance("a");
+  next.number = gone->number;
+  next.modified = gone->modified;
+  const auto second = this->commit(registering(next));
+
+  EXPECT_EQ(second->number, first->number);
+  EXPECT_EQ(second->created, second->modified);
+  EXPECT_THAT(this->store_->snapshot()->tombstones, IsEmpty());
+  EXPECT_THAT(ids_of(this->store_->snapshot()->instances), ElementsAre("a"));
+  EXPECT_THAT(revisions_of(*this->store_->history_of(second->modified, 10)), ElementsAre(3, 2, 1));
+}
+
+TYPED_TEST(StoreTest, ChangesOfOneIdInABatchFollowEachOther) {
+  const Instance a = full_instance("a");
+  const auto result = this->must(this->store_->commit(
+      batch({}, {registering(a), following(EventKind::updated, a), following(EventKind::removed, a), registering(a)})));
+
+  ASSERT_THAT(revisions_of(result.events), ElementsAre(1, 2, 3, 4));
+  for (const auto& event : result.events) {
+    EXPECT_EQ(event->instance->number, InstanceNumber{1});
+    EXPECT_EQ(event->previous.value, event->revision.value - 1);
+  }
+  EXPECT_EQ(result.events[1]->instance->created, Revision{1});
+  EXPECT_EQ(result.events[3]->instance->created, Revision{4});
+  const auto snapshot = this->engine_.open()->snapshot();
+  EXPECT_THAT(ids_of(snapshot->instances), ElementsAre("a"));
+  EXPECT_THAT(snapshot->tombstones, IsEmpty());
+}
+
+TYPED_TEST(StoreTest, AnEmptyBatchTellsTheNews) {
+  const auto other = this->engine_.open();
+  this->must(other->commit(batch({}, {registering(full_instance("a"))})));
+  const auto result = this->must(this->store_->commit(batch({}, {})));
+  EXPECT_THAT(result.outcomes, IsEmpty());
+  EXPECT_THAT(revisions_of(result.events), ElementsAre(1));
+}
+
+TYPED_TEST(StoreTest, HandlesSeeEachOthersEventsInOneOrder) {
+  const auto other = this->engine_.open();
+  EXPECT_EQ(other->snapshot()->generation, this->store_->snapshot()->generation);
+  this->must(this->store_->commit(batch({}, {registering(full_instance("a"))})));
+  const auto theirs = this->must(other->commit(batch({}, {registering(full_instance("b"))})));
+  EXPECT_THAT(revisions_of(theirs.events), ElementsAre(1, 2));
+  EXPECT_EQ(theirs.events[1]->instance->number, InstanceNumber{2});
+  const auto ours = this->must(this->store_->commit(batch(Revision{1}, {registering(full_instance("c"))})));
+  EXPECT_THAT(revisions_of(ours.events), ElementsAre(2, 3));
+
+  const auto all = *this->store_->read(Revision{}, 10);
+  const auto seen_there = *other->read(Revision{}, 10);
+  ASSERT_THAT(all, SizeIs(3));
+  ASSERT_THAT(seen_there, SizeIs(3));
+  for (std::size_t i = 0; i < all.size(); ++i) EXPECT_TRUE(same(*all[i], *seen_there[i]));
+}
+
+TYPED_TEST(StoreTest, AnIdTouchedByAnotherHandleConflictsAlone) {
+  const auto a = this->commit(registering(full_instance("a")));
+  const auto other = this->engine_.open();
+  this->must(other->commit(batch(Revision{1}, {following(EventKind::updated, *a)})));
+
+  const auto result = this->must(
+      this->store_->commit(batch(Revision{1}, {registering(full_instance("b")), following(EventKind::removed, *a),
+                                               registering(full_instance("c")), following(EventKind::updated, *a)})));
+
+  ASSERT_THAT(result.outcomes, SizeIs(4));
+  EXPECT_EQ(result.outcomes[0], Revision{3});
+  EXPECT_EQ(result.outcomes[1].error().code, ErrorCode::conflict);
+  EXPECT_EQ(result.outcomes[2], Revision{4});
+  EXPECT_EQ(result.outcomes[3].error().code, ErrorCode::conflict);
+  EXPECT_THAT(revisions_of(result.events), ElementsAre(2, 3, 4));
+  EXPECT_EQ(result.events[2]->instance->number, InstanceNumber{3});
+}
+
+TYPED_TEST(StoreTest, ANewIdThatAnotherHandleTookFirstConflicts) {
+  const auto other = this->engine_.open();
+  this->must(other->commit(batch({}, {registering(full_instance("a"))})));
+  const auto result = this->must(this->store_->commit(batch({}, {registering(full_instance("a"))})));
+  EXPECT_EQ(result.outcomes[0].error().code, ErrorCode::conflict);
+  EXPECT_THAT(revisions_of(result.events), ElementsAre(1));
+
+  const auto seen = result.events[0]->instance;
+  const auto retried = this->must(this->store_->commit(batch(Revision{1}, {following(EventKind::updated, *seen)})));
+  EXPECT_EQ(retried.outcomes[0], Revision{2});
+}
+
+TYPED_TEST(StoreTest, OwnEventsAfterSeenDontConflict) {
+  const auto a = this->must(this->store_->commit(batch({}, {registering(full_instance("a"))}))).events[0]->instance;
+  const auto result = this->must(this->store_->commit(batch({}, {following(EventKind::updated, *a)})));
+  EXPECT_EQ(result.outcomes[0], Revision{2});
+  EXPECT_THAT(revisions_of(result.events), ElementsAre(1, 2));
+}
+
+TYPED_TEST(StoreTest, AChangeOfWhatIsNoLongerTheNewestConflicts) {
+  const auto a = this->commit(registering(full_instance("a")));
+  this->commit(following(EventKind::updated, *a));
+  const auto result = this->must(this->store_->commit(batch(Revision{2}, {following(EventKind::updated, *a)})));
+  EXPECT_EQ(result.outcomes[0].error().code, ErrorCode::conflict);
+}
+
+TYPED_TEST(StoreTest, ReadIsBoundedAndResumes) {
+  for (int i = 0; i < 5; ++i) this->commit(registering(full_instance("i" + std::to_string(i))));
+  EXPECT_THAT(revisions_of(*this->store_->read(Revision{1}, 2)), ElementsAre(2, 3));
+  EXPECT_THAT(revisions_of(*this->store_->read(Revision{3}, 100)), ElementsAre(4, 5));
+  EXPECT_THAT(*this->store_->read(Revision{5}, 100), IsEmpty());
+}
+
+TYPED_TEST(StoreTest, StateAtIsWhatItWasThen) {
+  const auto a = this->commit(registering(full_instance("a")));
+  this->commit(registering(full_instance("b", "mail")));
+  this->commit(following(EventKind::removed, *a));
+  EXPECT_THAT(ids_of(*this->store_->state_at(Revision{1}, {})), ElementsAre("a"));
+  EXPECT_THAT(ids_of(*this->store_->state_at(Revision{2}, {})), ElementsAre("a", "b"));
+  EXPECT_THAT(ids_of(*this->store_->state_at(Revision{3}, {})), ElementsAre("b"));
+  Filter mail;
+  mail.service = ServiceName("mail");
+  EXPECT_THAT(ids_of(*this->store_->state_at(Revision{2}, mail)), ElementsAre("b"));
+  EXPECT_EQ(this->store_->state_at(Revision{4}, {}).error().code, ErrorCode::not_found);
+}
+
+TYPED_TEST(StoreTest, HistoryIsFilteredAndOrdered) {
+  const auto a = this->commit(registering(full_instance("a"), kNoon));
+  this->commit(registering(full_instance("b", "mail"), kNoon + 1min));
+  this->commit(following(EventKind::updated, *a, kNoon + 2min));
+
+  EXPECT_THAT(revisions_of(this->store_->history({})->events), ElementsAre(3, 2, 1));
+  HistoryQuery query;
+  query.newest_first = false;
+  EXPECT_THAT(revisions_of(this->store_->history(query)->events), ElementsAre(1, 2, 3));
+  query.filter.id = InstanceId("a");
+  EXPECT_THAT(revisions_of(this->store_->history(query)->events), ElementsAre(1, 3));
+  query.filter = {};
+  query.filter.service = ServiceName("mail");
+  EXPECT_THAT(revisions_of(this->store_->history(query)->events), ElementsAre(2));
+  query.filter = {};
+  query.since = kNoon + 1min;
+  EXPECT_THAT(revisions_of(this->store_->history(query)->events), ElementsAre(2, 3));
+  query.until = kNoon + 1min;
+  EXPECT_THAT(revisions_of(this->store_->history(query)->events), ElementsAre(2));
+  query = {};
+  query.after = Revision{1};
+  query.before = Revision{3};
+  EXPECT_THAT(revisions_of(this->store_->history(query)->events), ElementsAre(2));
+}
+
+TYPED_TEST(StoreTest, HistoryGoesOnWhereAPageEnded) {
+  const auto store = this->engine_.open({.history_scan = 3});
+  std::vector<Change> changes;
+  for (int i = 0; i < 8; ++i) changes.push_back(registering(full_instance("i" + std::to_string(i))));
+  this->must(store->commit(batch({}, changes)));
+  for (const bool newest_first : {true, false}) {
+    HistoryQuery query;
+    query.filter.id = InstanceId("i2");
+    query.newest_first = newest_first;
+    std::vector<std::uint64_t> found;
+    int pages = 0;
+    for (; pages < 10; ++pages) {
+      const auto page = store->history(query);
+      ASSERT_TRUE(page);
+      for (const auto& event : page->events) found.push_back(event->revision.value);
+      if (!page->resume) break;
+      if (newest_first) {
+        query.before = page->resume;
+      } else {
+        query.after = *page->resume;
+      }
+    }
+    EXPECT_THAT(found, ElementsAre(3));
+    EXPECT_EQ(pages, 2);
+  }
+}
+
+TYPED_TEST(StoreTest, LeaseMarksAreAddedAndReplaced) {
+  EXPECT_THAT(this->store_->load_leases()->marks, IsEmpty());
+  EXPECT_TRUE(
+      this->store_->save_leases(5s, std::vector<LeaseMark>{{InstanceNumber{1}, 0ms}, {InstanceNumber{5'000}, 3s}}));
+  EXPECT_TRUE(this->store_->save_leases(
+      24h * 365 * 20, std::vector<LeaseMark>{
+                          {InstanceNumber{799}, 24h * 365 * 20}, {InstanceNumber{1}, 4s}, {InstanceNumber{800}, 1ms}}));
+  const auto loaded = this->engine_.open()->load_leases();
+  ASSERT_TRUE(loaded);
+  EXPECT_EQ(loaded->now, 24h * 365 * 20);
+  std::vector<std::pair<std::uint64_t, std::int64_t>> marks;
+  for (const auto& mark : loaded->marks) marks.emplace_back(mark.number.value, mark.last_beat.count());
+  EXPECT_THAT(marks, ElementsAre(std::pair(1, 4'000), std::pair(799, 630'720'000'000), std::pair(800, 1),
+                                 std::pair(5'000, 3'000)));
+}
+
+TYPED_TEST(StoreTest, AnOutboxRemembersItsPosition) {
+  EXPECT_EQ(this->store_->outbox_position("rabbit"), Revision{});
+  EXPECT_TRUE(this->store_->save_outbox_position("rabbit", Revision{3}));
+  EXPECT_TRUE(this->store_->save_outbox_position("rabbit", Revision{9}));
+  EXPECT_TRUE(this->store_->save_outbox_position("other", Revision{1}));
+  EXPECT_EQ(this->engine_.open()->outbox_position("rabbit"), Revision{9});
+}
+
+TYPED_TEST(StoreTest, HistoryPastItsAgeGoesAndTheStateStays) {
+  const auto a = this->commit(registering(full_instance("a"), kNoon));
+  this->commit(registering(full_instance("b"), kNoon));
+  const auto a2 = this->commit(following(EventKind::updated, *a, kNoon));
+  this->commit(following(EventKind::updated, *a2, kNoon + 24h));
+
+  EXPECT_EQ(this->store_->prune(kNoon + 24h * 6), false);
+  EXPECT_THAT(*this->store_->read(Revision{}, 10), SizeIs(4));
+  EXPECT_EQ(this->store_->prune(kNoon + 24h * 7), false);
+
+  EXPECT_EQ(this->store_->health().oldest, Revision{4});
+  EXPECT_EQ(this->store_->read(Revision{2}, 10).error().code, ErrorCode::compacted);
+  EXPECT_EQ(this->store_->state_at(Revision{2}, {}).error().code, ErrorCode::compacted);
+  EXPECT_EQ(this->store_->commit(batch(Revision{2}, {})).error().code, ErrorCode::compacted);
+  EXPECT_THAT(revisions_of(*this->store_->read(Revision{3}, 10)), ElementsAre(4));
+  EXPECT_THAT(ids_of(*this->store_->state_at(Revision{3}, {})), ElementsAre("a", "b"));
+  EXPECT_EQ((*this->store_->state_at(Revision{3}, {}))[0]->modified, Revision{3});
+  EXPECT_THAT(ids_of(this->store_->snapshot()->instances), ElementsAre("a", "b"));
+  EXPECT_THAT(revisions_of(this->store_->history({})->events), ElementsAre(4, 3, 2));
+}
+
+TYPED_TEST(StoreTest, ATombstonePastItsLifeGoesAndNothingIsReused) {
+  const auto a = this->commit(registering(full_instance("a")));
+  this->commit(following(EventKind::removed, *a));
+  EXPECT_TRUE(this->store_->save_leases(1s, std::vector<LeaseMark>{{a->number, 0ms}}));
+  EXPECT_EQ(this->store_->prune(kNoon + 59min), false);
+  EXPECT_THAT(this->store_->snapshot()->tombstones, SizeIs(1));
+  EXPECT_EQ(this->store_->prune(kNoon + 60min), false);
+  EXPECT_THAT(this->store_->snapshot()->tombstones, IsEmpty());
+  EXPECT_THAT(*this->store_->read(Revision{}, 10), SizeIs(2)) << "history lives longer";
+
+  EXPECT_EQ(this->store_->prune(kNoon + 24h * 30), false);
+  EXPECT_THAT(this->store_->history({})->events, IsEmpty());
+  EXPECT_THAT(this->store_->load_leases()->marks, IsEmpty());
+  const auto again = this->engine_.open();
+  EXPECT_EQ(again->snapshot()->revision, Revision{2});
+  const auto next = this->must(again->commit(batch(Revision{2}, {registering(full_instance("a"))})));
+  EXPECT_EQ(next.events[0]->revision, Revision{3});
+  EXPECT_EQ(next.events[0]->instance->number, InstanceNumber{2});
+}
+
+TYPED_TEST(StoreTest, ATombstoneOutlivesItsHistory) {
+  const auto store = this->engine_.open({.history_age = 1min});
+  const auto a = this->commit(registering(full_instance("a")));
+  const auto gone = this->commit(following(EventKind::removed, *a));
+  EXPECT_EQ(store->prune(kNoon + 2min), false);
+  EXPECT_THAT(store->snapshot()->tombstones, SizeIs(1));
+  EXPECT_THAT(*store->state_at(Revision{2}, {}), IsEmpty());
+  EXPECT_EQ(store->prune(kNoon + 2h), false);
+  EXPECT_THAT(store->snapshot()->tombstones, IsEmpty());
+  EXPECT_THAT(store->history({})->events, IsEmpty());
+
+  // Its writer may not know yet that the tombstone is gone.
+  Instance next = full_instance("a");
+  next.number = gone->number;
+  next.modified = gone->modified;
+  EXPECT_EQ(this->commit(registering(next))->number, gone->number);
+}
+
+TYPED_TEST(StoreTest, PruningIsDoneInPieces) {
+  const auto store = this->engine_.open({.prune_events = 2});
+  for (int i = 0; i < 5; ++i) this->commit(registering(full_instance("i" + std::to_string(i))));
+  EXPECT_EQ(store->prune(kNoon + 24h * 8), true);
+  EXPECT_EQ(store->health().oldest, Revision{3});
+  EXPECT_EQ(store->prune(kNoon + 24h * 8), true);
+  EXPECT_EQ(store->prune(kNoon + 24h * 8), false);
+  EXPECT_EQ(store->health().oldest, Revision{6});
+  EXPECT_THAT(store->snapshot()->instances, SizeIs(5));
+}
+
+TYPED_TEST(StoreTest, HistoryIsBoundedInBytes) {
+  constexpr std::size_t kBound = 256 * 1024;
+  const auto store = this->engine_.open({.history_bytes = kBound, .prune_events = 100});
+  auto a = this->commit(registering(full_instance("a")));
+  for (int i = 0; i < 60; ++i) {
+    std::vector<Change> changes(50, following(EventKind::updated, *a));
+    const auto result = this->must(this->store_->commit(batch(this->seen_, changes)));
+    a = result.events.back()->instance;
+    this->seen_ = a->modified;
+    for (int pieces = 0; pieces < 100 && *store->prune(kNoon); ++pieces) continue;
+  }
+  EXPECT_GT(store->health().oldest, Revision{1'000});
+  EXPECT_THAT(*store->read(Revision{store->health().oldest.value - 1}, 10), SizeIs(10));
+  EXPECT_EQ(store->snapshot()->instances.at(0)->modified, Revision{3'001});
+  HistoryQuery all;
+  all.limit = 10'000;
+  EXPECT_GT(store->history(all)->events.size(), 300U);
+}
+
+}  // namespace
+}  // namespace rollcall::testing
