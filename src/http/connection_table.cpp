@@ -54,7 +54,9 @@ void ConnectionTable::leave(TableEntry& entry) noexcept {
   entries_.erase(entries_.iterator_to(entry));
   open_.fetch_sub(1, std::memory_order_relaxed);
   // Or an io_context that has nothing else to do would wait for the tick.
-  if (entries_.empty()) timer_.cancel();
+  if (!entries_.empty()) return;
+  timer_.cancel();
+  armed_ = false;
 }
 
 void ConnectionTable::drain() noexcept {
@@ -68,8 +70,8 @@ void ConnectionTable::arm() {
   armed_ = true;
   timer_.expires_after(period_);
   timer_.async_wait([this](const boost::system::error_code& error) {
+    if (error) return;  // the last connection has left, or the table itself is gone
     armed_ = false;
-    if (error == boost::asio::error::operation_aborted && entries_.empty()) return;
     tick();
   });
 }

@@ -1,0 +1,71 @@
+#pragma once
+// What one connection does next, decided without a socket: bytes go in, answers come out. server.cpp carries it out.
+#include <cstdint>
+#include <span>
+#include <string>
+#include <string_view>
+
+#include "http/h1/output.hpp"
+#include "http/h1/read_buffer.hpp"
+#include "http/h1/request_parser.hpp"
+#include "http/h1/server.hpp"
+
+namespace rollcall::http::h1 {
+
+class Connection {
+ public:
+  enum class Next : std::uint8_t {
+    read,   ///< write what output() has, then read into room() and tell received()
+    write,  ///< write what output() has, then ask again
+    await,  ///< write what output() has, run handler() on request(), give its response to answer(), then ask again
+    close,  ///< write what output() has, then end the connection
+  };
+
+  Connection(const ServerContext& context, std::string peer_address);
+
+  /// Answers what can be answered from the bytes at hand.
+  [[nodiscard]] Next advance();
+
+  [[nodiscard]] std::span<char> room();
+  void received(std::size_t bytes) noexcept { buffer_.commit(bytes); }
+
+  /// A request has begun and isn't whole.
+  [[nodiscard]] bool is_inside_request() const noexcept { return buffer_.has_part_of_request(); }
+
+  /// Counts the requests of this connection: which one is_inside_request() speaks of.
+  [[nodiscard]] std::uint64_t request_number() const noexcept { return request_number_; }
+
+  [[nodiscard]] const AsyncHandler& handler() const noexcept { return *handler_; }
+  [[nodiscard]] const Request& request() noexcept { return parser_.request(); }
+  void answer(Response response);
+  /// The same after an exception: a defect of ours, told to the log and not to the client.
+  void answer_failure(std::string_view what);
+
+  /// The request's time is over: 408.
+  void time_out();
+  /// The process has as many connections as it may: 503.
+  void turn_away();
+
+  [[nodiscard]] Output& output() noexcept { return output_; }
+
+ private:
+  /// Whether the bytes at hand allow another step.
+  [[nodiscard]] bool feed();
+  /// The handler to await, or null when the answer is given.
+  [[nodiscard]] const AsyncHandler* dispatch();
+  void call(const SyncHandler& handler);
+  void refuse_and_close(Response response);
+  void finish(Response response, bool close);
+  void count(unsigned status) noexcept;
+
+  const ServerContext& context_;
+  const std::string peer_address_;
+  ReadBuffer buffer_;
+  RequestParser parser_;
+  Output output_;
+  const AsyncHandler* handler_ = nullptr;
+  std::uint64_t request_number_ = 0;
+  bool closing_ = false;
+};
+
+}  // namespace rollcall::http::h1

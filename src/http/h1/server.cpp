@@ -1,0 +1,192 @@
+#include "http/h1/server.hpp"
+
+#include <sys/socket.h>
+
+#include <array>
+#include <boost/asio/as_tuple.hpp>
+#include <boost/asio/buffer.hpp>
+#include <boost/asio/use_awaitable.hpp>
+#include <cerrno>
+#include <exception>
+#include <utility>
+
+#include "base/log.hpp"
+#include "http/h1/connection.hpp"
+
+namespace rollcall::http::h1 {
+namespace {
+
+namespace asio = boost::asio;
+using asio::ip::tcp;
+constexpr auto kAwait = asio::as_tuple(asio::use_awaitable);
+
+// Parts of one write. More only makes the kernel's list longer: a full socket buffer ends a write well before.
+constexpr std::size_t kPartsPerWrite = 64;
+// What a peer may still send after our last answer, so that the close doesn't reset it before it has read that.
+constexpr std::size_t kLingerReads = 256;
+constexpr std::size_t kLingerReadBytes = 4 * 1024;
+constexpr std::uint64_t kNoRequest = ~std::uint64_t{0};
+
+std::string address_of(const tcp::socket& socket) {
+  boost::system::error_code error;
+  const auto endpoint = socket.remote_endpoint(error);
+  if (error) return {};
+  const auto address = endpoint.address();
+  if (address.is_v6() && address.to_v6().is_v4_mapped()) {
+    return asio::ip::make_address_v4(asio::ip::v4_mapped, address.to_v6()).to_string();
+  }
+  return address.to_string();
+}
+
+/// A connection on its socket: does what Connection says, and is woken by the table when it takes too long.
+class Session final : public TableEntry {
+ public:
+  Session(tcp::socket socket, const ServerContext& context)
+      : socket_(std::move(socket)),
+        context_(context),
+        connection_(context, address_of(socket_)),
+        joined_(context.connections.join(*this)) {
+    context_.stats.connections_total.fetch_add(1, std::memory_order_relaxed);
+    (joined_ ? context_.stats.connections : context_.stats.connections_refused).fetch_add(1, std::memory_order_relaxed);
+  }
+
+  ~Session() {
+    if (!joined_) return;
+    context_.connections.leave(*this);
+    context_.stats.connections.fetch_sub(1, std::memory_order_relaxed);
+  }
+
+  asio::awaitable<void> run() {
+    if (!joined_) {
+      // No deadline looks after it, so it gets one write and no more.
+      connection_.turn_away();
+      (void)write_now();
+      co_return;
+    }
+    for (bool open = true; open;) {
+      const auto next = connection_.advance();
+      open = write_now();
+      if (open && !connection_.output().empty()) open = co_await write_rest();
+      if (!open) break;
+      if (next == Connection::Next::read) {
+        open = co_await read();
+      } else if (next == Connection::Next::await) {
+        co_await handle();
+      } else if (next == Connection::Next::close) {
+        co_await linger();
+        open = false;
+      }
+    }
+  }
+
+ private:
+  void on_wake() noexcept override {
+    boost::system::error_code ignored;
+    socket_.cancel(ignored);
+  }
+
+  // Tries once, without waiting. False when the connection is broken.
+  bool write_now() {
+    auto& output = connection_.output();
+    while (!output.empty()) {
+      std::array<iovec, kPartsPerWrite> parts;
+      msghdr message{};
+      message.msg_iov = parts.data();
+      message.msg_iovlen = output.gather(parts);
+      const auto sent = ::sendmsg(socket_.native_handle(), &message, MSG_NOSIGNAL | MSG_DONTWAIT);
+      if (sent < 0) {
+        if (errno == EINTR) continue;
+        return errno == EAGAIN || errno == EWOULDBLOCK;
+      }
+      output.sent(static_cast<std::size_t>(sent));
+    }
+    return true;
+  }
+
+  // False when the connection is broken, or the peer took nothing for too long.
+  asio::awaitable<bool> write_rest() {
+    timed_request_ = kNoRequest;
+    while (!connection_.output().empty()) {
+      context_.connections.wait(*this, Waiting::reader);
+      const auto [error] = co_await socket_.async_wait(tcp::socket::wait_write, kAwait);
+      if (error || !write_now()) co_return false;
+    }
+    co_return true;
+  }
+
+  // False when the peer has closed, or kept us waiting too long.
+  asio::awaitable<bool> read() {
+    const auto room = connection_.room();
+    if (room.empty()) co_return true;  // advance() says why
+    const bool inside = connection_.is_inside_request();
+    if (!inside) {
+      context_.connections.wait(*this, Waiting::first_byte);
+    } else if (std::exchange(timed_request_, connection_.request_number()) != connection_.request_number()) {
+      // Once for each request, however many reads it takes.
+      context_.connections.wait(*this, Waiting::request);
+    }
+    const auto [error, bytes] = co_await socket_.async_read_some(asio::buffer(room.data(), room.size()), kAwait);
+    if (!error) connection_.received(bytes);
+    if (inside && overdue()) {
+      connection_.time_out();
+      co_return true;
+    }
+    if (error == asio::error::operation_aborted && !overdue()) co_return read_before_stop(room);
+    co_return !error;
+  }
+
+  // The table drains: what has come already is still answered.
+  bool read_before_stop(std::span<char> room) {
+    const auto bytes = ::recv(socket_.native_handle(), room.data(), room.size(), MSG_DONTWAIT);
+    if (bytes > 0) connection_.received(static_cast<std::size_t>(bytes));
+    return bytes > 0;
+  }
+
+  asio::awaitable<void> handle() {
+    context_.connections.wait(*this, Waiting::handler);
+    std::string failure;
+    try {
+      auto answering = connection_.handler()(connection_.request());
+      auto response = co_await std::move(answering);
+      connection_.answer(std::move(response));
+      co_return;
+    } catch (const std::exception& error) {
+      failure = error.what();
+    } catch (...) {
+      failure = "an exception of unknown type";
+    }
+    connection_.answer_failure(failure);
+  }
+
+  // Closing with unread bytes resets the connection, and the peer may lose the answer: let it close first.
+  asio::awaitable<void> linger() {
+    boost::system::error_code ignored;
+    socket_.shutdown(tcp::socket::shutdown_send, ignored);
+    context_.connections.wait(*this, Waiting::close);
+    std::array<char, kLingerReadBytes> unwanted;
+    for (std::size_t reads = 0; reads < kLingerReads && !overdue(); ++reads) {
+      const auto [error, bytes] = co_await socket_.async_read_some(asio::buffer(unwanted), kAwait);
+      if (error) break;
+    }
+  }
+
+  tcp::socket socket_;
+  const ServerContext& context_;
+  Connection connection_;
+  const bool joined_;
+  std::uint64_t timed_request_ = kNoRequest;  ///< the request that has its deadline
+};
+
+}  // namespace
+
+asio::awaitable<void> serve(tcp::socket socket, const ServerContext& context) {
+  try {
+    Session session(std::move(socket), context);
+    auto run = session.run();
+    co_await std::move(run);
+  } catch (const std::exception& error) {
+    log::error("http", "a connection ended with a defect: {}", error.what());
+  }
+}
+
+}  // namespace rollcall::http::h1
