@@ -1,9 +1,9 @@
 #!/usr/bin/python3
-"""Reports source files over 300 lines; one over 400 fails (giant files are where good codebases went wrong first)."""
+"""Reports source files over 400 lines, which should be divided soon; one over 600 fails."""
 import pathlib
 import sys
 
-NOTICE, LIMIT = 300, 400
+NOTICE, LIMIT = 400, 600
 
 
 def main() -> int:
