@@ -89,7 +89,8 @@ def is_test(path: pathlib.PurePath) -> bool:
 
 def check_quoted(src: pathlib.Path, folder: str, included: str) -> str | None:
     target = pathlib.PurePath(included)
-    if not (src / target).is_file():
+    generated = src / f"{included}.in"
+    if not (src / target).is_file() and not generated.is_file():
         return f'"{included}" isn\'t a file below src/: write includes from there, and libraries in <>'
     other = folder_of(target)
     if other == folder or other in MAY_INCLUDE[folder]:

@@ -90,6 +90,16 @@ def test_tests_may_put_any_parts_together(tree):
     assert tree.check().returncode == 0
 
 
+def test_a_generated_header_is_known_by_its_template(tree):
+    tree.write("server/version.hpp.in")
+    tree.write("cli/main.cpp", '#include "server/version.hpp"\n')
+    tree.write("api/self.cpp", '#include "server/version.hpp"\n')
+
+    result = tree.check()
+
+    assert result.stdout.count("\n") == 1 and "api/ may not include server/" in result.stdout
+
+
 def test_words_in_comments_are_no_calls(tree):
     tree.write("registry/x.cpp", "// unlike steady_clock::now(), a Clock can be moved\nint runtime(int);\nint x = runtime(0);\n")
 
