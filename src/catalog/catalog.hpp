@@ -61,13 +61,15 @@ class Catalog {
 
   // ---- the applying thread ----
 
-  /// Starts over from `snapshot`. Watchers are told to start over as well when the generation differs.
+  /// Starts over from `snapshot`. Watchers don't notice when it is of the same generation and revision. When it is of
+  /// the same generation but further on, the events between will never come: watchers that lack them are told to start
+  /// over. Another generation, or one that went back: every watcher is.
   void reset(const Snapshot& snapshot);
 
-  /// Events in order, each newer than revision(). Views are published once, at the end.
+  /// Events in order; those not newer than revision() are stepped over. Views are published once, at the end.
   void apply(std::span<const EventPtr> events);
 
-  /// Forgets tombstones removed before `cutoff`.
+  /// Forgets tombstones removed before `cutoff`, and services that have had no instance and no event since then.
   void forget_tombstones(WallTime cutoff);
 
   /// Calls `visit` for each living instance, in no order.
@@ -101,7 +103,7 @@ class CatalogReader {
   [[nodiscard]] boost::local_shared_ptr<const ServiceView> find(std::string_view service);
   [[nodiscard]] boost::local_shared_ptr<const DirectoryView> directory();
 
-  /// The revision of the service's last event, also after it has lost its last instance; 0 if never heard of.
+  /// The revision of the service's last event, also for a while after it has lost its last instance; 0 if not known.
   [[nodiscard]] Revision last_revision(std::string_view service);
 
  private:
@@ -113,7 +115,9 @@ class CatalogReader {
 class Watcher {
  public:
   /// `wake` may be called from the applying thread, once between two calls of next(): it should post, not work.
-  /// An empty service watches everything.
+  /// An empty service watches everything. A service that isn't known is watched from revision() on, or an earlier
+  /// revision that is still in memory. Events already there don't wake: call next() first. The views show an event
+  /// before its watchers are woken.
   Watcher(Catalog& catalog, std::optional<ServiceName> service, Revision after, std::function<void()> wake);
   ~Watcher();
   Watcher(const Watcher&) = delete;

@@ -2,25 +2,29 @@
 // A persistent list of encoded pieces. Pieces live in chunks that are shared between versions: changing one piece of a
 // list of 100,000 rebuilds one chunk and the short path to it. What filters ask for lies beside the bytes, so that
 // reading never touches an Instance.
+//
+// A piece keeps its index for life. A removed one leaves a hole, which costs nothing once its chunk is empty; the
+// writer fills holes again as it likes.
 #include <cstdint>
 #include <functional>
 #include <memory>
+#include <optional>
 #include <span>
 #include <string>
 #include <string_view>
-#include <vector>
 
 #include "model/instance.hpp"
 
 namespace rollcall {
 
-/// One element as it goes into a list.
+/// One element of a list, or as it goes into one. An empty `json` is a hole.
 struct Piece {
-  std::string json;
-  Status status = Status::passing;
-  Source source = Source::api;
-  std::vector<std::string> tags;
+  std::string_view json;
+  std::string_view facts;  ///< what filters ask for, as append_facts() writes it; empty: matches no filter
 };
+
+/// Appends what filters ask for, as bytes.
+void append_facts(std::string& out, Status status, Source source, std::span<const std::string> tags);
 
 /// What of a list a reader wants. An empty field takes everything.
 struct PieceFilter {
@@ -32,15 +36,14 @@ struct PieceFilter {
 
 class EncodedList {
  public:
-  /// One edit: `index` == size() appends. Removal moves the last piece into the hole (remove(i) of the writer's
-  /// builder).
   struct Replacement {
-    std::size_t index;
+    std::uint32_t index;
     Piece piece;
   };
 
   virtual ~EncodedList() = default;
 
+  /// Pieces, holes not counted.
   [[nodiscard]] virtual std::size_t size() const noexcept = 0;
 
   /// The chunks' bytes, in order, pieces joined by commas and chunks beginning with one except the first: their
@@ -50,15 +53,16 @@ class EncodedList {
   /// Appends the pieces that match, joined by commas; returns how many.
   virtual std::size_t append_matching(const PieceFilter& filter, std::string& out) const = 0;
 
+  /// A new version with `edits` made, whose indices are unique and ascending. Pieces may point into this list.
+  [[nodiscard]] virtual std::shared_ptr<const EncodedList> edited(std::span<const Replacement> edits) const = 0;
+
+  /// Piece `index`, or a hole. Valid as long as this list.
+  [[nodiscard]] virtual Piece piece(std::uint32_t index) const = 0;
+
+  static constexpr std::uint32_t kPiecesPerChunk = 64;
+
   /// The empty list.
-  [[nodiscard]] static std::shared_ptr<const EncodedList> make();
-
-  /// A new version with `edits` made and then cut to `size` pieces. Indices are unique and ascending.
-  [[nodiscard]] virtual std::shared_ptr<const EncodedList> edited(std::span<const Replacement> edits,
-                                                                  std::size_t size) const = 0;
-
-  /// Copies piece `index` (the writer moves the last piece into a hole with it).
-  [[nodiscard]] virtual Piece piece(std::size_t index) const = 0;
+  [[nodiscard]] static std::shared_ptr<const EncodedList> make(std::uint32_t pieces_per_chunk = kPiecesPerChunk);
 };
 
 }  // namespace rollcall

@@ -1,0 +1,70 @@
+#pragma once
+// The newest events, and who waits for which. Private to this folder.
+#include <boost/unordered/unordered_flat_map.hpp>
+#include <boost/unordered/unordered_flat_set.hpp>
+#include <cstdint>
+#include <deque>
+#include <functional>
+#include <mutex>
+#include <optional>
+#include <span>
+#include <string_view>
+#include <vector>
+
+#include "catalog/published.hpp"
+
+namespace rollcall {
+
+/// Every method may be called from any thread; add() and start_over() only by the one that applies.
+class WatchHub {
+ public:
+  /// One who follows. Guarded by the hub's mutex while it is enrolled.
+  struct Follower {
+    std::optional<ServiceName> service;
+    Revision after;
+    std::uint64_t epoch = 0;
+    std::function<void()> wake;
+    bool armed = true;
+  };
+
+  /// An event together with its service's last one before it, if the catalog knows of one.
+  struct Step {
+    EventPtr event;
+    std::optional<Revision> service_before;
+  };
+
+  explicit WatchHub(std::size_t most) : most_(most > 0 ? most : 1) {}
+
+  /// `slots` tells the revision of the service's last event.
+  void enroll(Follower& follower, const SlotTable& slots);
+  void leave(Follower& follower);
+  [[nodiscard]] Result<std::vector<EventPtr>> next(Follower& follower, std::size_t limit);
+
+  /// After the views show the events: who is woken reads them next.
+  void add(std::span<const Step> steps);
+
+  /// The log goes on behind `revision`; what lies between the newest event here and it will never come.
+  void start_over(Revision revision, bool other_generation);
+
+ private:
+  /// Events that one kind of follower wants: those of one service, or all.
+  struct Topic {
+    std::deque<EventPtr> events;
+    Revision floor;  ///< every event of the topic after it is in `events`
+    boost::unordered_flat_set<Follower*> followers;
+  };
+
+  Topic& topic_of(const Follower& follower);
+  void evict_oldest();
+  static void wake_armed(Topic& topic);
+  void drop_if_idle(std::string_view service);
+
+  const std::size_t most_;
+  std::mutex mutex_;
+  // Guarded by mutex_:
+  Topic all_;
+  boost::unordered_flat_map<std::string, std::unique_ptr<Topic>, NameHash, std::equal_to<>> topics_;
+  std::uint64_t epoch_ = 1;
+};
+
+}  // namespace rollcall
