@@ -38,8 +38,8 @@ Connection::Next Connection::advance() {
   while (!closing_) {
     if (output_.answers() >= limits.pipelined_requests || output_.size() >= limits.pipelined_bytes) return Next::write;
     if (!feed()) return closing_ ? Next::close : Next::read;
-    handler_ = dispatch();
-    if (handler_ != nullptr) return Next::await;
+    dispatch();
+    if (pending_) return Next::await;
   }
   return Next::close;
 }
@@ -67,28 +67,43 @@ bool Connection::feed() {
   std::unreachable();
 }
 
-const AsyncHandler* Connection::dispatch() {
+boost::asio::awaitable<Response> Connection::take_pending() {
+  auto pending = *std::move(pending_);
+  pending_.reset();
+  return pending;
+}
+
+void Connection::dispatch() {
   bump(context_.stats.requests);
   auto& request = parser_.request();
   request.peer_address = peer_address_;
   if (auto refusal = refuse(request, context_.guard)) {
     answer(std::move(*refusal));
-    return nullptr;
+    return;
   }
   auto matched = context_.router.match(request);
   if (auto* ready = std::get_if<Response>(&matched)) {
     answer(std::move(*ready));
-    return nullptr;
+    return;
   }
-  const auto& handler = *std::get<const Handler*>(matched);
-  if (const auto* later = std::get_if<AsyncHandler>(&handler)) return later;
-  call(std::get<SyncHandler>(handler));
-  return nullptr;
+  call(*std::get<const Handler*>(matched));
 }
 
-void Connection::call(const SyncHandler& handler) {
+void Connection::call(const Handler& handler) {
+  const auto& request = parser_.request();
   try {
-    answer(handler(parser_.request()));
+    if (const auto* at_once = std::get_if<SyncHandler>(&handler)) {
+      answer((*at_once)(request));
+    } else if (const auto* later = std::get_if<AsyncHandler>(&handler)) {
+      pending_.emplace((*later)(request));
+    } else {
+      auto result = std::get<HybridHandler>(handler)(request);
+      if (auto* ready = std::get_if<Response>(&result)) {
+        answer(std::move(*ready));
+      } else {
+        pending_.emplace(std::get<boost::asio::awaitable<Response>>(std::move(result)));
+      }
+    }
   } catch (const std::exception& error) {
     answer_failure(error.what());
   } catch (...) {
@@ -117,6 +132,7 @@ void Connection::finish(Response response, bool close) {
   const bool say_keep_alive = parser_.is_http10() && !close;
   output_.add(std::move(response), {head_only, close, say_keep_alive, context_.connections.date()});
   closing_ = close;
+  pending_.reset();
   parser_.reset();
   ++request_number_;
   buffer_.start_request();

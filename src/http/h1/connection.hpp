@@ -1,6 +1,8 @@
 #pragma once
 // What one connection does next, decided without a socket: bytes go in, answers come out. server.cpp carries it out.
+#include <boost/asio/awaitable.hpp>
 #include <cstdint>
+#include <optional>
 #include <span>
 #include <string>
 #include <string_view>
@@ -17,7 +19,7 @@ class Connection {
   enum class Next : std::uint8_t {
     read,   ///< write what output() has, then read into room() and tell received()
     write,  ///< write what output() has, then ask again
-    await,  ///< write what output() has, run handler() on request(), give its response to answer(), then ask again
+    await,  ///< write what output() has, await take_pending(), give its response to answer(), then ask again
     close,  ///< write what output() has, then end the connection
   };
 
@@ -35,8 +37,8 @@ class Connection {
   /// Counts the requests of this connection: which one is_inside_request() speaks of.
   [[nodiscard]] std::uint64_t request_number() const noexcept { return request_number_; }
 
-  [[nodiscard]] const AsyncHandler& handler() const noexcept { return *handler_; }
-  [[nodiscard]] const Request& request() noexcept { return parser_.request(); }
+  /// The answer that Next::await speaks of; not begun yet.
+  [[nodiscard]] boost::asio::awaitable<Response> take_pending();
   void answer(Response response);
   /// The same after an exception: a defect of ours, told to the log and not to the client.
   void answer_failure(std::string_view what);
@@ -51,9 +53,9 @@ class Connection {
  private:
   /// Whether the bytes at hand allow another step.
   [[nodiscard]] bool feed();
-  /// The handler to await, or null when the answer is given.
-  [[nodiscard]] const AsyncHandler* dispatch();
-  void call(const SyncHandler& handler);
+  /// Gives the answer, or leaves it pending.
+  void dispatch();
+  void call(const Handler& handler);
   void refuse_and_close(Response response);
   void finish(Response response, bool close);
   void count(unsigned status) noexcept;
@@ -63,7 +65,7 @@ class Connection {
   ReadBuffer buffer_;
   RequestParser parser_;
   Output output_;
-  const AsyncHandler* handler_ = nullptr;
+  std::optional<boost::asio::awaitable<Response>> pending_;
   std::uint64_t request_number_ = 0;
   bool closing_ = false;
 };

@@ -28,6 +28,8 @@ class Guest final : public TableEntry {
 
 constexpr std::string_view kDate = "Date: Thu, 15 Jan 2026 10:00:00 GMT\r\n";
 
+using Either = std::variant<Response, boost::asio::awaitable<Response>>;
+
 class ConnectionTest : public ::testing::Test {
  protected:
   ConnectionTest() {
@@ -54,6 +56,13 @@ class ConnectionTest : public ::testing::Test {
                 SyncHandler([](const Request&) -> Response { throw std::runtime_error("oops"); }));
     router_.add(Method::get, "/later", AsyncHandler([](const Request&) -> boost::asio::awaitable<Response> {
                   co_return json_response(200, "\"later\"");
+                }));
+    router_.add(Method::get, "/either", HybridHandler([](const Request& request) -> Either {
+                  if (request.query == "throw") throw std::runtime_error("oops");
+                  auto response = json_response(200, "\"at once\"");
+                  response.extra_headers = "X-Told: yes\r\n";
+                  if (request.query.empty()) return response;
+                  return [](Response later) -> boost::asio::awaitable<Response> { co_return later; }({});
                 }));
     EXPECT_TRUE(table_.join(guest_));
   }
@@ -250,6 +259,13 @@ TEST_F(ConnectionTest, ABodyIsSentAfterLeaveIsGiven) {
 TEST_F(ConnectionTest, EveryRequestPassesTheGuard) {
   EXPECT_EQ(status_of(exchange("GET /hello HTTP/1.1\r\nHost: evil.example\r\n\r\n")), "403");
   EXPECT_EQ(status_of(exchange("POST /echo/x HTTP/1.1\r\nHost: localhost\r\nContent-Length: 2\r\n\r\n{}")), "415");
+}
+
+TEST_F(ConnectionTest, AHandlerMayAnswerAtOnceOrLater) {
+  EXPECT_THAT(exchange("GET /either HTTP/1.1\r\nHost: localhost\r\n\r\n"),
+              ::testing::AllOf(::testing::HasSubstr("X-Told: yes\r\n"), ::testing::EndsWith("\"at once\"")));
+  EXPECT_THAT(exchange("GET /either?later HTTP/1.1\r\nHost: localhost\r\n\r\n"), ::testing::EndsWith("\"later\""));
+  EXPECT_THAT(exchange("GET /either?throw HTTP/1.1\r\nHost: localhost\r\n\r\n"), ::testing::HasSubstr(" 500 "));
 }
 
 TEST_F(ConnectionTest, AThrowingHandlerIs500AndTheConnectionGoesOn) {

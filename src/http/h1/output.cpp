@@ -79,6 +79,7 @@ void Output::write_head(const Response& response, const Framing& framing, std::s
   if (!response.cache_control.empty()) append_field("Cache-Control: ", response.cache_control, copied_);
   if (!response.location.empty()) append_field("Location: ", response.location, copied_);
   if (!response.allow.empty()) append_field("Allow: ", response.allow, copied_);
+  copied_ += response.extra_headers;
   if (response.retry_after_s != 0) {
     copied_ += "Retry-After: ";
     append_number(response.retry_after_s, copied_);

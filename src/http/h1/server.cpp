@@ -146,7 +146,7 @@ class Session final : public TableEntry {
     context_.connections.wait(*this, Waiting::handler);
     std::string failure;
     try {
-      auto answering = connection_.handler()(connection_.request());
+      auto answering = connection_.take_pending();
       auto response = co_await std::move(answering);
       connection_.answer(std::move(response));
       co_return;
