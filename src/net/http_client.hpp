@@ -2,8 +2,10 @@
 // A small HTTP/1.1 client for probes and checks: one request, one deadline, no redirects, bounded answers.
 #include <boost/asio/awaitable.hpp>
 #include <boost/asio/ip/tcp.hpp>
+#include <boost/system/error_code.hpp>
 #include <chrono>
 #include <cstdint>
+#include <expected>
 #include <optional>
 #include <string>
 #include <string_view>
@@ -15,10 +17,10 @@ namespace rollcall::net {
 
 struct HttpRequest {
   boost::asio::ip::tcp::endpoint endpoint;
-  std::string host;  ///< for the Host header; empty: the endpoint
+  std::string host{};  ///< for the Host header; empty: the endpoint
   std::string target = "/";
-  std::optional<std::string> authorization;  ///< the header's value; never logged
-  std::chrono::milliseconds timeout{2'000};  ///< for the whole exchange
+  std::optional<std::string> authorization{};  ///< the header's value; never logged
+  std::chrono::milliseconds timeout{2'000};    ///< for the whole exchange
   std::size_t max_body_bytes = 1024 * 1024;
 };
 
@@ -29,7 +31,8 @@ struct HttpReply {
   std::string location;
   std::string www_authenticate;
   std::string body;
-  double elapsed_ms = 0;
+  bool body_cut = false;  ///< the body was longer than `max_body_bytes`, and the rest wasn't read
+  double elapsed_ms = 0;  ///< from the first packet to the answer's last byte
 };
 
 /// Why a connection gave no answer. The difference decides what it is evidence of.
@@ -43,8 +46,18 @@ enum class Unreachable : std::uint8_t {
 
 struct ConnectFailure {
   Unreachable why = Unreachable::broken;
-  std::string evidence;  ///< "connect to 127.0.0.1:8042 refused"
+  std::string evidence;    ///< "connect to 127.0.0.1:8042 refused"
+  bool connected = false;  ///< somebody accepted, whatever came of it
 };
+
+/// What an error of the system while connecting is evidence of.
+[[nodiscard]] Unreachable classify(const boost::system::error_code& error) noexcept;
+
+/// "127.0.0.1:8042", "[::1]:8042"
+[[nodiscard]] std::string to_text(const boost::asio::ip::tcp::endpoint& endpoint);
+
+/// The value of an Authorization header for HTTP Basic.
+[[nodiscard]] std::string basic_authorization(std::string_view user, std::string_view password);
 
 /// A connected socket, or why not.
 boost::asio::awaitable<std::expected<boost::asio::ip::tcp::socket, ConnectFailure>> connect(
