@@ -152,11 +152,13 @@ asio::awaitable<std::expected<HttpReply, ConnectFailure>> get(HttpRequest reques
   const auto started = clock.now();
   auto executor = co_await asio::this_coro::executor;
   beast::tcp_stream stream(executor);
-  stream.expires_after(request.timeout);  // never renewed: one deadline for the whole exchange
+  const auto deadline = started + request.timeout;  // never renewed: one for the whole exchange
+  stream.expires_at(std::min(deadline, started + request.connect_timeout));
   error_code error;
   co_await stream.async_connect(request.endpoint, asio::redirect_error(asio::use_awaitable, error));
   if (error) co_return connect_failure(error, request.endpoint);
 
+  stream.expires_at(deadline);
   const auto message = make_request(request);
   co_await http::async_write(stream, message, asio::redirect_error(asio::use_awaitable, error));
   if (error) co_return exchange_failure(error, request.endpoint);

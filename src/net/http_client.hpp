@@ -20,7 +20,8 @@ struct HttpRequest {
   std::string host{};  ///< for the Host header; empty: the endpoint
   std::string target = "/";
   std::optional<std::string> authorization{};  ///< the header's value; never logged
-  std::chrono::milliseconds timeout{2'000};    ///< for the whole exchange
+  std::chrono::milliseconds timeout{2'000};          ///< for the whole exchange
+  std::chrono::milliseconds connect_timeout{2'000};  ///< of it, for the connection
   std::size_t max_body_bytes = 1024 * 1024;
 };
 

@@ -8,7 +8,7 @@ void DicomPorts::failed(Port& port) const {
 
 bool DicomPorts::connected(std::uint16_t number, Outcome outcome, MonoTime now) {
   if (outcome == Outcome::no_evidence) return false;
-  if (outcome == Outcome::refused) {
+  if (outcome == Outcome::refused && !answers(number)) {
     ports_.erase(number);
     return false;
   }
@@ -26,13 +26,19 @@ bool DicomPorts::connected(std::uint16_t number, Outcome outcome, MonoTime now) 
 void DicomPorts::echoed(std::uint16_t number, EchoResult result, MonoTime now) {
   Port& port = ports_[number];
   port.last_echo = now;
-  if (result == EchoResult::answered || result == EchoResult::rejected) {
-    port.speaks_dicom = true;
-    port.failures = 0;
-  } else {
-    failed(port);
+  switch (result) {
+    case EchoResult::answered:
+    case EchoResult::rejected:
+      port.speaks_dicom = true;
+      port.failures = 0;
+      break;
+    case EchoResult::not_dicom:
+      failed(port);
+      break;
+    case EchoResult::unreachable:
+      port.listens = false;
+      break;  // perhaps for want of ours: the next connection tells
   }
-  if (result == EchoResult::unreachable) port.listens = false;
 }
 
 PortList DicomPorts::answering() const {

@@ -21,7 +21,8 @@ class DicomPorts {
   DicomPorts(unsigned failures_allowed, Duration echo_interval)
       : failures_allowed_(failures_allowed), echo_interval_(echo_interval) {}
 
-  /// What a connection without a word showed. True: send a C-ECHO now.
+  /// What a connection without a word showed. True: send a C-ECHO now. One failure, even a refusal, doesn't take a
+  /// port from its server: that may just be restarting.
   [[nodiscard]] bool connected(std::uint16_t port, Outcome outcome, MonoTime now);
   void echoed(std::uint16_t port, EchoResult result, MonoTime now);
 

@@ -34,13 +34,20 @@ TEST(DicomPorts, WhatListensButIsNotDicomIsLeftAloneForAWhile) {
   EXPECT_FALSE(ports.connected(4242, Outcome::answered, kStart + 3s));
 }
 
-TEST(DicomPorts, ARefusedPortIsForgottenAndEchoedAgainWhenItReturns) {
+TEST(DicomPorts, APortThatReturnsIsEchoedAgain) {
   auto ports = some_ports();
   ASSERT_TRUE(ports.connected(4242, Outcome::answered, kStart));
   ports.echoed(4242, EchoResult::answered, kStart);
   EXPECT_FALSE(ports.connected(4242, Outcome::refused, kStart + 3s));
-  EXPECT_FALSE(ports.answers(4242));
+  EXPECT_TRUE(ports.answers(4242));
   EXPECT_TRUE(ports.connected(4242, Outcome::answered, kStart + 6s));
+}
+
+TEST(DicomPorts, APortThatStaysClosedIsForgotten) {
+  auto ports = some_ports();
+  ports.echoed(4242, EchoResult::answered, kStart);
+  for (int i = 1; i <= 3; ++i) EXPECT_FALSE(ports.connected(4242, Outcome::refused, kStart + i * 3s));
+  EXPECT_FALSE(ports.answers(4242));
 }
 
 TEST(DicomPorts, SilenceCountsAfterThreeTimesAndOurOwnWantNever) {
