@@ -67,9 +67,8 @@ void BM_HeartbeatBatch64(benchmark::State& state) {
     benchmark::DoNotOptimize(results.data());
   }
   state.SetItemsProcessed(state.iterations() * static_cast<std::int64_t>(kBatch));
-  state.counters["per_beat"] = benchmark::Counter(static_cast<double>(kBatch),
-                                                  benchmark::Counter::kIsIterationInvariantRate |
-                                                      benchmark::Counter::kInvert);
+  state.counters["per_beat"] = benchmark::Counter(
+      static_cast<double>(kBatch), benchmark::Counter::kIsIterationInvariantRate | benchmark::Counter::kInvert);
 }
 BENCHMARK(BM_HeartbeatBatch64)->Unit(benchmark::kNanosecond);
 
