@@ -60,7 +60,7 @@ function showTime(node, epoch, style) {
 
 function refreshTime(node) {
   const epoch = Number(node.dataset.epoch);
-  setText(node, node.dataset.style === "ago" ? ago(epoch) : `for ${duration(nowSeconds() - epoch)}`);
+  setText(node, node.dataset.style === "ago" ? ago(epoch) : `${node.dataset.style} ${duration(nowSeconds() - epoch)}`);
 }
 
 // ---- servers ----
@@ -86,15 +86,16 @@ const kCounts = [
   ["Disk", (s) => bytes(s.disk?.bytes)],
 ];
 
+// What a server held is still worth knowing while it is away; how busy it was isn't.
 const kFacts = [
   ["Web port", (s) => String(s.web_port)],
   ["DICOM port", (s) => (s.dicom_port ? String(s.dicom_port) : "–")],
   ["AET", (s) => s.aet || "–"],
   ["Version", (s) => s.version || "–"],
-  ["Response", (s) => (s.response_time_ms === undefined ? "–" : `${s.response_time_ms.toFixed(1)} ms`)],
-  ["Jobs", (s) => (s.jobs?.running === undefined ? "–" : `${s.jobs.running} running`)],
-  ["CPU", (s) => (s.cpu_percent === undefined ? "–" : `${s.cpu_percent.toFixed(1)} %`)],
-  ["Memory", (s) => bytes(s.memory_bytes)],
+  ["Response", (s) => (s.status !== "online" || s.response_time_ms === undefined ? "–" : `${s.response_time_ms.toFixed(1)} ms`)],
+  ["Jobs", (s) => (s.status !== "online" || s.jobs?.running === undefined ? "–" : `${s.jobs.running} running`)],
+  ["CPU", (s) => (s.status !== "online" || s.cpu_percent === undefined ? "–" : `${s.cpu_percent.toFixed(1)} %`)],
+  ["Memory", (s) => (s.status !== "online" ? "–" : bytes(s.memory_bytes))],
 ];
 
 function definitionList(className, rows, grouped) {
@@ -138,7 +139,7 @@ function fillCard(parts, server) {
   setText(parts.pill, shown[0].toUpperCase() + shown.slice(1));
   setText(parts.name, server.name || server.aet || "Orthanc");
   setText(parts.where, `${server.host}:${server.web_port}${server.locked ? " · asks for a password" : ""}`);
-  showTime(parts.sinceTime, server.since, "for");
+  showTime(parts.sinceTime, server.since, `${online ? "Online" : "Offline"} for`);
   setText(parts.why, server.reason ? ` – ${server.reason}` : "");
   kCounts.forEach(([, value], i) => setText(parts.counts.values[i], value(server)));
   kFacts.forEach(([, value], i) => setText(parts.facts.values[i], value(server)));
@@ -193,7 +194,7 @@ function makeService(name) {
   const table = scroll.appendChild(element("table"));
   const head = table.createTHead().insertRow();
   for (const column of kColumns) {
-    const cell = head.appendChild(element("th", "", column));
+    const cell = head.appendChild(element("th", `column-${column.toLowerCase()}`, column));
     cell.scope = "col";
   }
   const body = table.createTBody();

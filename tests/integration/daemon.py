@@ -1,0 +1,77 @@
+"""A real daemon, started as a user would."""
+import json
+import os
+import pathlib
+import select
+import signal
+import subprocess
+import time
+
+from client import Client
+
+ROOT = pathlib.Path(__file__).resolve().parents[2]
+START_S = 20
+STOP_S = 5
+
+# Tests look at what they register themselves; whatever else runs on this machine stays out of it.
+QUIET = {"ROLLCALL_PROBE_ENABLED": "false"}
+
+
+def binary() -> pathlib.Path:
+    return pathlib.Path(os.environ.get("ROLLCALL_BIN", ROOT / "build/dev/bin/rollcall"))
+
+
+class Daemon:
+    def __init__(self, folder: pathlib.Path, *arguments: str, environment: dict[str, str] | None = None) -> None:
+        self.folder = folder
+        self.arguments = arguments
+        self.environment = QUIET | (environment or {})
+        self.address = ""
+        self._process: subprocess.Popen | None = None
+        self.start()
+
+    def start(self) -> None:
+        self.folder.mkdir(parents=True, exist_ok=True)
+        with (self.folder / "log").open("ab") as log:
+            self._process = subprocess.Popen(
+                [binary(), "serve", "--http", "127.0.0.1:0", "--data-dir", self.folder / "data", *self.arguments],
+                stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=log, env=os.environ | self.environment)
+        self.address = json.loads(self._first_line())["ready"]["http"]
+
+    def _first_line(self) -> str:
+        assert self._process is not None and self._process.stdout is not None
+        ready, _, _ = select.select([self._process.stdout], [], [], START_S)
+        line = self._process.stdout.readline().decode() if ready else ""
+        if not line:
+            self._process.kill()
+            raise AssertionError("the daemon didn't start: " + self.log()[-2000:])
+        return line
+
+    def client(self) -> Client:
+        return Client(self.address)
+
+    def log(self) -> str:
+        return (self.folder / "log").read_text(errors="replace")
+
+    @property
+    def pid(self) -> int:
+        assert self._process is not None
+        return self._process.pid
+
+    def kill(self) -> None:
+        assert self._process is not None
+        self._process.kill()
+        self._process.wait()
+
+    def stop(self) -> tuple[int, float]:
+        """Exit code and seconds."""
+        assert self._process is not None
+        begin = time.monotonic()
+        if self._process.poll() is None:
+            self._process.send_signal(signal.SIGTERM)
+        try:
+            code = self._process.wait(STOP_S)
+        except subprocess.TimeoutExpired:
+            self.kill()
+            raise AssertionError(f"the daemon didn't stop within {STOP_S} s") from None
+        return code, time.monotonic() - begin
