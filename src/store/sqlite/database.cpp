@@ -47,7 +47,12 @@ void checkpoint_on_close(Connection& connection, bool on) {
 
 Db<void> make_file(Connection& connection) {
   // The first page goes through a rollback journal, and carries the application id from its first moment on.
-  return connection.execute(fmt::format("PRAGMA auto_vacuum=INCREMENTAL; PRAGMA application_id={}", kApplicationId));
+  auto transaction = Transaction::begin(connection, Transaction::Kind::read);
+  if (!transaction) return std::unexpected(transaction.error());
+  auto done =
+      connection.execute(fmt::format("PRAGMA auto_vacuum=INCREMENTAL; PRAGMA application_id={}", kApplicationId));
+  if (!done) return done;
+  return transaction->commit();
 }
 
 Db<void> enter_wal_mode(Connection& connection) {
