@@ -103,8 +103,8 @@ std::string name_of_fault(const ::testing::TestParamInfo<FaultTest::ParamType>& 
 }
 INSTANTIATE_TEST_SUITE_P(Faults, FaultTest,
                          ::testing::Values(std::tuple(Fault::io_error, 1), std::tuple(Fault::io_error, 3),
-                                           std::tuple(Fault::lying_sync, 1), std::tuple(Fault::disk_full, 1),
-                                           std::tuple(Fault::disk_full, 4)),
+                                           std::tuple(Fault::lying_sync, 1), std::tuple(Fault::lying_sync, 3),
+                                           std::tuple(Fault::disk_full, 1), std::tuple(Fault::disk_full, 4)),
                          name_of_fault);
 
 }  // namespace

@@ -92,8 +92,11 @@ Db<Statement> Connection::prepare(std::string_view sql) {
   sqlite3_stmt* statement = nullptr;
   const int code = sqlite3_prepare_v3(handle(), sql.data(), static_cast<int>(sql.size()), SQLITE_PREPARE_PERSISTENT,
                                       &statement, nullptr);
-  if (code != SQLITE_OK) return std::unexpected(failure_of(handle()));
-  return Statement(statement);
+  if (code == SQLITE_OK) return Statement(statement);
+  auto failure = failure_of(handle());
+  // Our own sentences are right: then the tables aren't.
+  if (failure.code == SQLITE_ERROR) failure.code = SQLITE_CORRUPT;
+  return std::unexpected(std::move(failure));
 }
 
 Db<std::uint64_t> Connection::ask(std::string_view sql) {

@@ -123,9 +123,8 @@ Result<FileReport> check_file(const std::string& path, const std::string& vfs_na
   const auto size = *file ? (*file)->size() : 0;
   if (!size) return unreadable(path, size.error());
   if (*size == 0) {
-    const auto wal = RawFile::open(vfs, path, FileKind::wal);
-    if (!wal) return unreadable(companion(path, FileKind::wal), wal.error());
-    if (*wal) return refuse(companion(path, FileKind::wal), "is a write-ahead log whose database is gone");
+    const std::string wal = companion(path, FileKind::wal);
+    if (exists(vfs, wal)) return refuse(wal, "is a write-ahead log whose database is gone");
     return report;
   }
 
