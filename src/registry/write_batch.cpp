@@ -31,7 +31,7 @@ void WriteBatch::plan(Reaper::Verdict verdict) {
 void WriteBatch::add(Planned planned) {
   const Request& request = planned.pending.request;
   const InstanceId& id = id_of(request);
-  planned.decision = decide(request, known(id, planned.on_batch), now_, limits_);
+  planned.decision = decide(request, known(id, planned.base), now_, limits_);
   if (planned.decision && planned.decision->change) {
     planned.change = changes_.changes.size();
     changes_.changes.push_back(std::move(*planned.decision->change));
@@ -40,11 +40,11 @@ void WriteBatch::add(Planned planned) {
   planned_.push_back(std::move(planned));
 }
 
-std::optional<Known> WriteBatch::known(const InstanceId& id, bool& on_batch) const {
+std::optional<Known> WriteBatch::known(const InstanceId& id, std::size_t& base) const {
   const auto own = latest_.find(id.str());
   if (own == latest_.end()) return catalog_.known(id.view());
-  on_batch = true;
-  const Change& change = changes_.changes[own->second];
+  base = own->second;
+  const Change& change = changes_.changes[base];
   return Known{std::make_shared<const Instance>(change.instance), change.kind == EventKind::removed, change.at};
 }
 
@@ -52,34 +52,37 @@ void WriteBatch::answer(Planned& planned, Result<Outcome> outcome) {
   if (planned.pending.done) planned.pending.done(std::move(outcome));
 }
 
-void WriteBatch::answer_unchanged(Planned& planned, const Followers& followers) {
+/// `base`: the event of the change of this batch that it was judged against, if it was; it shows the instance with the
+/// revision that the commit gave.
+void WriteBatch::answer_unchanged(Planned& planned, const EventPtr& base, const Followers& followers) {
   if (!planned.decision) return answer(planned, std::unexpected(planned.decision.error()));
   if (is_beat(planned.pending.request)) {
     followers.renewed(planned.decision->unchanged->id, planned.pending.arrived);
   }
-  // Judged against a change of this batch, it had to wait; the instance now has the revision that the commit gave.
-  auto instance = catalog_.find_instance(planned.decision->unchanged->id.view());
-  if (!instance) instance = planned.decision->unchanged;
+  const auto& instance = base ? base->instance : planned.decision->unchanged;
   answer(planned, Outcome{instance->modified, instance});
+}
+
+void WriteBatch::try_again(Planned& planned, const Followers& followers) {
+  if (planned.verdict) return followers.undone(*planned.verdict);
+  if (++planned.pending.attempts < kAttempts) return followers.try_again(std::move(planned.pending));
+  answer(planned, fail(ErrorCode::overloaded, "other writers keep changing this instance; try again"));
 }
 
 void WriteBatch::settle(const CommitResult& result, const Followers& followers) {
   for (auto& planned : planned_) {
-    if (planned.change == kNoChange) {
-      if (planned.verdict) followers.undone(*planned.verdict);
-      answer_unchanged(planned, followers);
+    const bool unchanged = planned.change == kNoChange;
+    const std::size_t rests_on = unchanged ? planned.base : planned.change;
+    if (rests_on != kNoChange && !result.outcomes[rests_on]) {
+      try_again(planned, followers);
       continue;
     }
-    const auto& outcome = result.outcomes[planned.change];
-    if (outcome) {
-      const auto event = event_at(result.events, *outcome);
-      answer(planned, Outcome{*outcome, event->instance, planned.decision->created, true});
-    } else if (planned.verdict) {
-      followers.undone(*planned.verdict);
-    } else if (++planned.pending.attempts < kAttempts) {
-      followers.try_again(std::move(planned.pending));
+    const auto event = rests_on == kNoChange ? nullptr : event_at(result.events, *result.outcomes[rests_on]);
+    if (unchanged) {
+      if (planned.verdict) followers.undone(*planned.verdict);
+      answer_unchanged(planned, event, followers);
     } else {
-      answer(planned, fail(ErrorCode::overloaded, "other writers keep changing this instance; try again"));
+      answer(planned, Outcome{event->revision, event->instance, planned.decision->created, true});
     }
   }
 }
@@ -87,8 +90,8 @@ void WriteBatch::settle(const CommitResult& result, const Followers& followers) 
 void WriteBatch::settle(const Error& failure, const Followers& followers) {
   for (auto& planned : planned_) {
     if (planned.verdict) followers.undone(*planned.verdict);
-    if (planned.change == kNoChange && !planned.on_batch) {
-      answer_unchanged(planned, followers);
+    if (planned.change == kNoChange && planned.base == kNoChange) {
+      answer_unchanged(planned, nullptr, followers);
     } else {
       answer(planned, std::unexpected(failure));
     }

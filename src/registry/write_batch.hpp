@@ -52,13 +52,14 @@ class WriteBatch {
     std::optional<Reaper::Verdict> verdict;
     Result<Decision> decision;
     std::size_t change = kNoChange;  ///< index in changes_
-    bool on_batch = false;           ///< judged against a change of this batch
+    std::size_t base = kNoChange;    ///< index of the change of this batch that it was judged against
   };
 
   void add(Planned planned);
-  [[nodiscard]] std::optional<Known> known(const InstanceId& id, bool& on_batch) const;
+  [[nodiscard]] std::optional<Known> known(const InstanceId& id, std::size_t& base) const;
   static void answer(Planned& planned, Result<Outcome> outcome);
-  void answer_unchanged(Planned& planned, const Followers& followers);
+  void answer_unchanged(Planned& planned, const EventPtr& base, const Followers& followers);
+  static void try_again(Planned& planned, const Followers& followers);
 
   const Catalog& catalog_;
   WallTime now_;
