@@ -296,6 +296,21 @@ TYPED_TEST(StoreTest, LeaseMarksAreAddedAndReplaced) {
                                  std::pair(5'000, 3'000)));
 }
 
+TYPED_TEST(StoreTest, ALeaseMarkGoesWithItsIncarnation) {
+  const auto a = this->commit(registering(full_instance("a")));
+  const auto b = this->commit(registering(full_instance("b")));
+  EXPECT_TRUE(this->store_->save_leases(5s, std::vector<LeaseMark>{{a->number, 1s}, {b->number, 2s}}));
+
+  this->commit(following(EventKind::registered, *a));
+  this->commit(following(EventKind::updated, *b));
+
+  const auto loaded = this->engine_.open()->load_leases();
+  ASSERT_TRUE(loaded);
+  EXPECT_EQ(loaded->now, 5s);
+  ASSERT_THAT(loaded->marks, SizeIs(1));
+  EXPECT_EQ(loaded->marks[0].number, b->number);
+}
+
 TYPED_TEST(StoreTest, AnOutboxRemembersItsPosition) {
   EXPECT_EQ(this->store_->outbox_position("rabbit"), Revision{});
   EXPECT_TRUE(this->store_->save_outbox_position("rabbit", Revision{3}));

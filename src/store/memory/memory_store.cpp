@@ -35,6 +35,7 @@ class MemoryLog {
     const InstanceNumber number = event->instance->number;
     tombstones.erase(event->previous);
     if (event->kind == EventKind::removed) tombstones.emplace(event->revision, number);
+    if (event->kind == EventKind::registered) lease_marks.erase(number);
     latest[number] = event->revision;
     bytes += size_of(*event);
     const Revision revision = event->revision;

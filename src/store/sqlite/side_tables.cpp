@@ -21,6 +21,16 @@ void put_mark(std::string& chunk, std::size_t slot, std::chrono::milliseconds la
   for (std::size_t i = 0; i < kMarkBytes; ++i) chunk[at + i] = static_cast<char>(value >> (8 * i));
 }
 
+/// False if there was none.
+bool drop_mark(std::string& chunk, std::size_t slot) {
+  const std::size_t at = slot * kMarkBytes;
+  if (chunk.size() < at + kMarkBytes) return false;
+  const std::string none(kMarkBytes, '\0');
+  if (chunk.compare(at, kMarkBytes, none) == 0) return false;
+  chunk.replace(at, kMarkBytes, none);
+  return true;
+}
+
 std::uint64_t mark_in(std::string_view chunk, std::size_t slot) {
   std::uint64_t value = 0;
   for (std::size_t i = 0; i < kMarkBytes; ++i) {
@@ -87,6 +97,14 @@ Db<void> SideTables::save_marks(std::span<const LeaseMark> marks) {
     if (auto put = put_chunk_.bind(1, chunk).bind_blob(2, *beats).run(); !put) return put;
   }
   return {};
+}
+
+Db<void> SideTables::forget_mark(InstanceNumber number) {
+  const std::uint64_t chunk = number.value / kChunkMarks;
+  auto beats = text_of(get_chunk_.bind(1, chunk));
+  if (!beats) return std::unexpected(beats.error());
+  if (!drop_mark(*beats, number.value % kChunkMarks)) return {};
+  return put_chunk_.bind(1, chunk).bind_blob(2, *beats).run();
 }
 
 Db<std::vector<LeaseMark>> SideTables::load_marks() {

@@ -15,6 +15,7 @@ class SideTables {
 
   /// Marks lie in chunks of numbers, so that a hundred thousand of them are a hundred rows.
   [[nodiscard]] Db<void> save_marks(std::span<const LeaseMark> marks);
+  [[nodiscard]] Db<void> forget_mark(InstanceNumber number);
   [[nodiscard]] Db<std::vector<LeaseMark>> load_marks();
   /// The numbers that share a chunk with `number`.
   struct Range {

@@ -214,11 +214,18 @@ class SqliteStore final : public Store {
         result.outcomes.push_back(std::unexpected(std::move(event.error())));
         continue;
       }
-      if (auto done = database_->log.insert(**event); !done) return std::unexpected(std::move(done.error()));
+      if (auto done = insert(**event); !done) return std::unexpected(std::move(done.error()));
       result.outcomes.push_back((*event)->revision);
       result.events.push_back(std::move(*event));
     }
     return judge.position();
+  }
+
+  Db<void> insert(const Event& event) {
+    if (event.kind == EventKind::registered && event.previous) {
+      if (auto done = database_->side.forget_mark(event.instance->number); !done) return done;
+    }
+    return database_->log.insert(event);
   }
 
   Db<Result<Snapshot>> read_snapshot() {
