@@ -90,7 +90,10 @@ struct Registry::Impl : std::enable_shared_from_this<Impl> {
       auto* wanted = std::get_if<Register>(&pending.request);
       if (wanted != nullptr && !wanted->id) wanted->id = InstanceId(make_uuid(parts.random));
       settle_claim_first(pending, batch);
-      batch.plan(std::move(pending));
+      // Claims are made on this thread too: from here on there is none that would end what is about to be confirmed.
+      if (const auto renewed = batch.plan(std::move(pending))) {
+        (void)keeper->leases().beat(renewed->id.view(), {}, keeper->now());
+      }
     }
     inbox.left(planned);
   }
@@ -146,17 +149,18 @@ struct Registry::Impl : std::enable_shared_from_this<Impl> {
   void settle(const std::function<void(WriteBatch&, const WriteBatch::Followers&)>& with) {
     WriteBatch batch = std::move(*in_flight);
     in_flight.reset();
+    std::vector<Pending> again;  // in their order
     const WriteBatch::Followers followers{
         .try_again =
-            [this](Pending pending) {
+            [&](Pending pending) {
               counters.conflicts.fetch_add(1, std::memory_order_relaxed);
-              inbox.left(-1);
-              queue.push_front(std::move(pending));
+              again.push_back(std::move(pending));
             },
         .undone = [this](const Reaper::Verdict& verdict) { take_back(verdict); },
-        .renewed = [this](const InstanceId& id, LeaseTime arrived) { renew(id, arrived); },
     };
     with(batch, followers);
+    inbox.left(-std::ssize(again));
+    queue.insert(queue.begin(), std::make_move_iterator(again.begin()), std::make_move_iterator(again.end()));
   }
 
   void apply(std::span<const EventPtr> events) {
@@ -188,13 +192,11 @@ struct Registry::Impl : std::enable_shared_from_this<Impl> {
     in_flight.reset();
     // The claims of this batch stay until the log has told whether they came to pass.
     auto verdicts = std::make_shared<std::vector<Reaper::Verdict>>();
-    batch.settle(failure, {.try_again = {},
-                           .undone = [&](const Reaper::Verdict& verdict) { verdicts->push_back(verdict); },
-                           .renewed = [this](const InstanceId& id, LeaseTime arrived) { renew(id, arrived); }});
+    batch.settle(failure,
+                 {.try_again = {}, .undone = [&](const Reaper::Verdict& verdict) { verdicts->push_back(verdict); }});
     read_on(verdicts);
   }
 
-  void renew(const InstanceId& id, LeaseTime arrived) { (void)keeper->leases().beat(id.view(), {}, arrived); }
   void take_back(const Reaper::Verdict& verdict) { keeper->reaper().take_back(verdict, keeper->now() + kRetry); }
 
   using Verdicts = std::shared_ptr<std::vector<Reaper::Verdict>>;

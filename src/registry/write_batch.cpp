@@ -18,17 +18,16 @@ EventPtr event_at(const std::vector<EventPtr>& events, Revision revision) {
 
 }  // namespace
 
-void WriteBatch::plan(Pending pending) {
-  Planned planned{std::move(pending), std::nullopt, Decision{}};
-  add(std::move(planned));
+InstancePtr WriteBatch::plan(Pending pending) {
+  const Planned& planned = add({std::move(pending), std::nullopt, Decision{}});
+  return planned.decision && is_beat(planned.pending.request) ? planned.decision->unchanged : nullptr;
 }
 
 void WriteBatch::plan(Reaper::Verdict verdict) {
-  Planned planned{Pending{verdict.request, nullptr}, std::move(verdict), Decision{}};
-  add(std::move(planned));
+  add({Pending{verdict.request, nullptr}, std::move(verdict), Decision{}});
 }
 
-void WriteBatch::add(Planned planned) {
+const WriteBatch::Planned& WriteBatch::add(Planned planned) {
   const Request& request = planned.pending.request;
   const InstanceId& id = id_of(request);
   planned.decision = decide(request, known(id, planned.base), now_, limits_);
@@ -37,7 +36,7 @@ void WriteBatch::add(Planned planned) {
     changes_.changes.push_back(std::move(*planned.decision->change));
     latest_[id.str()] = planned.change;
   }
-  planned_.push_back(std::move(planned));
+  return planned_.emplace_back(std::move(planned));
 }
 
 std::optional<Known> WriteBatch::known(const InstanceId& id, std::size_t& base) const {
@@ -54,11 +53,8 @@ void WriteBatch::answer(Planned& planned, Result<Outcome> outcome) {
 
 /// `base`: the event of the change of this batch that it was judged against, if it was; it shows the instance with the
 /// revision that the commit gave.
-void WriteBatch::answer_unchanged(Planned& planned, const EventPtr& base, const Followers& followers) {
+void WriteBatch::answer_unchanged(Planned& planned, const EventPtr& base) {
   if (!planned.decision) return answer(planned, std::unexpected(planned.decision.error()));
-  if (is_beat(planned.pending.request)) {
-    followers.renewed(planned.decision->unchanged->id, planned.pending.arrived);
-  }
   const auto& instance = base ? base->instance : planned.decision->unchanged;
   answer(planned, Outcome{instance->modified, instance});
 }
@@ -80,7 +76,7 @@ void WriteBatch::settle(const CommitResult& result, const Followers& followers) 
     const auto event = rests_on == kNoChange ? nullptr : event_at(result.events, *result.outcomes[rests_on]);
     if (unchanged) {
       if (planned.verdict) followers.undone(*planned.verdict);
-      answer_unchanged(planned, event, followers);
+      answer_unchanged(planned, event);
     } else {
       answer(planned, Outcome{event->revision, event->instance, planned.decision->created, true});
     }
@@ -91,7 +87,7 @@ void WriteBatch::settle(const Error& failure, const Followers& followers) {
   for (auto& planned : planned_) {
     if (planned.verdict) followers.undone(*planned.verdict);
     if (planned.change == kNoChange && planned.base == kNoChange) {
-      answer_unchanged(planned, nullptr, followers);
+      answer_unchanged(planned, nullptr);
     } else {
       answer(planned, std::unexpected(failure));
     }

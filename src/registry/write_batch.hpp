@@ -27,7 +27,8 @@ class WriteBatch {
   WriteBatch(const Catalog& catalog, WallTime now, const Limits& limits)
       : catalog_(catalog), now_(now), limits_(limits), changes_{.seen = catalog.revision(), .changes = {}} {}
 
-  void plan(Pending pending);
+  /// Returns the instance if nothing of it changes and the request stands for a heartbeat.
+  InstancePtr plan(Pending pending);
   void plan(Reaper::Verdict verdict);
 
   [[nodiscard]] std::size_t requests() const noexcept { return planned_.size(); }
@@ -35,9 +36,8 @@ class WriteBatch {
 
   /// What to do when the outcome is known.
   struct Followers {
-    std::function<void(Pending)> try_again;                             ///< another writer came first
-    std::function<void(const Reaper::Verdict&)> undone;                 ///< this verdict didn't come to pass
-    std::function<void(const InstanceId&, LeaseTime arrived)> renewed;  ///< a request that stands for a heartbeat
+    std::function<void(Pending)> try_again;              ///< another writer came first
+    std::function<void(const Reaper::Verdict&)> undone;  ///< this verdict didn't come to pass
   };
   /// Answers everyone from a commit's result, or from an empty one where there was nothing to commit.
   void settle(const CommitResult& result, const Followers& followers);
@@ -55,10 +55,10 @@ class WriteBatch {
     std::size_t base = kNoChange;    ///< index of the change of this batch that it was judged against
   };
 
-  void add(Planned planned);
+  const Planned& add(Planned planned);
   [[nodiscard]] std::optional<Known> known(const InstanceId& id, std::size_t& base) const;
   static void answer(Planned& planned, Result<Outcome> outcome);
-  void answer_unchanged(Planned& planned, const EventPtr& base, const Followers& followers);
+  static void answer_unchanged(Planned& planned, const EventPtr& base);
   static void try_again(Planned& planned, const Followers& followers);
 
   const Catalog& catalog_;
