@@ -4,10 +4,12 @@
 #include <gtest/gtest.h>
 #include <sys/resource.h>
 
+#include <algorithm>
 #include <boost/asio/io_context.hpp>
 #include <boost/asio/ip/tcp.hpp>
 
 #include "base/clock.hpp"
+#include "base/log.hpp"
 #include "discovery/probe/probe_provider.hpp"
 #include "fake_web_server.hpp"
 #include "orthanc_process.hpp"
@@ -169,6 +171,206 @@ TEST_F(Probe, ALockedServerIsReadWithThePasswordOfItsRange) {
     const auto sample = state.samples.find(id(0));
     return sample != state.samples.end() && sample->second.orthanc && sample->second.orthanc->instances == 0U;
   }));
+}
+
+std::string system_claiming(std::uint16_t dicom_port) {
+  return fmt::format(R"({{"ApiVersion":16,"DatabaseVersion":6,"DicomAet":"ORTHANC","DicomPort":{},"Name":"container",
+                         "Version":"1.12.5"}})",
+                     dicom_port);
+}
+
+FakeWebServer::Handler orthanc_claiming(std::uint16_t dicom_port) {
+  return [dicom_port](const FakeWebServer::Request& request) {
+    return request.target() == "/system" ? response(200, system_claiming(dicom_port)) : response(404);
+  };
+}
+
+/// Listens, and tells whether anybody came.
+class Trap {
+ public:
+  Trap() : acceptor_(io_, {boost::asio::ip::address_v4::loopback(), 0}) { acceptor_.non_blocking(true); }
+  [[nodiscard]] std::uint16_t port() const { return acceptor_.local_endpoint().port(); }
+  [[nodiscard]] bool sprung() {
+    boost::system::error_code error;
+    acceptor_.accept(error);
+    return error != boost::asio::error::would_block;
+  }
+
+ private:
+  boost::asio::io_context io_;
+  boost::asio::ip::tcp::acceptor acceptor_;
+};
+
+std::size_t requests_for(const FakeWebServer& server, std::string_view target) {
+  const auto requests = server.requests();
+  return static_cast<std::size_t>(
+      std::ranges::count_if(requests, [&](const auto& request) { return request.target() == target; }));
+}
+
+TEST_F(Probe, ThreeContainersThatAllClaimTheSameDicomPortAreToldApart) {
+  const auto outside = free_ports(3);
+  auto behind = [&](unsigned i) {
+    auto settings = server(i);
+    settings.web_port = static_cast<std::uint16_t>(outside + i);
+    return settings;
+  };
+  OrthancProcess first(behind(0)), second(behind(1)), third(behind(2));
+  FakeWebServer first_web(web(0), orthanc_claiming(dicom(0)));
+  FakeWebServer second_web(web(1), orthanc_claiming(dicom(0)));
+  FakeWebServer third_web(web(2), orthanc_claiming(dicom(0)));
+  start();
+  ASSERT_TRUE(sink_.wait_for(10s, [](const State& state) { return state.now.size() == 3; }));
+  for (unsigned i = 0; i < 3; ++i)
+    EXPECT_EQ(metadata_of(sink_.state().now.at(id(i)), "dicom_port"), std::to_string(dicom(i)));
+}
+
+TEST_F(Probe, NothingOutsideOfTheConfiguredPortsIsEverContacted) {
+  Trap claimed, redirected;
+  FakeWebServer outsider(web(0), orthanc_claiming(claimed.port()));
+  FakeWebServer redirecting(web(1), [&](const FakeWebServer::Request&) {
+    auto made = response(302);
+    made.set(boost::beast::http::field::location, fmt::format("http://127.0.0.1:{}/system", redirected.port()));
+    return made;
+  });
+  config_.ranges[0].credentials = ProbeCredentials{"orthanc", "secret"};
+  start();
+  ASSERT_TRUE(wait_for_health(0, Status::passing));
+  EXPECT_EQ(metadata_of(sink_.state().now.at(id(0)), "dicom_port"), "");
+  // A sweep asks what it doesn't know once: with the third request, two sweeps are over.
+  ASSERT_TRUE(sink_.wait_for(10s, [&](const State&) { return requests_for(redirecting, "/system") >= 3; }));
+  EXPECT_FALSE(claimed.sprung());
+  EXPECT_FALSE(redirected.sprung());
+}
+
+TEST_F(Probe, CredentialsGoOnlyToWhatWasRecognisedAndNotWithTheFirstRequest) {
+  const auto locked = [](std::string realm) {
+    return [realm](const FakeWebServer::Request&) {
+      auto made = response(401);
+      made.set(boost::beast::http::field::www_authenticate, "Basic realm=\"" + realm + "\"");
+      return made;
+    };
+  };
+  FakeWebServer orthanc(web(0), locked("Orthanc Secure Area")), other(web(1), locked("Printer"));
+  config_.ranges[0].credentials = ProbeCredentials{"orthanc", "secret"};
+  start();
+  ASSERT_TRUE(wait_for_health(0, Status::passing));
+  ASSERT_TRUE(sink_.wait_for(10s, [&](const State&) { return requests_for(other, "/system") >= 2; }));
+  const auto has_credentials = [](const auto& request) {
+    return request.find(boost::beast::http::field::authorization) != request.end();
+  };
+  const auto to_orthanc = orthanc.requests();
+  EXPECT_FALSE(has_credentials(to_orthanc.at(0)));
+  EXPECT_TRUE(has_credentials(to_orthanc.at(1)));
+  EXPECT_TRUE(std::ranges::none_of(other.requests(), has_credentials));
+}
+
+TEST_F(Probe, AWebServerThatIsNoOrthancIsNotListed) {
+  const auto page = [](const FakeWebServer::Request&) {
+    auto made = response(200, R"({"Name":"The install worked successfully! Congratulations!"})");
+    made.set(boost::beast::http::field::server, "WSGIServer/0.2 CPython/3.11");
+    return made;
+  };
+  FakeWebServer django(web(1), page);
+  OrthancProcess orthanc(server(0));
+  start();
+  ASSERT_TRUE(wait_for_health(0, Status::passing));
+  ASSERT_TRUE(sink_.wait_for(10s, [&](const State&) { return requests_for(django, "/system") >= 3; }));
+  EXPECT_EQ(sink_.state().now.size(), 1U);
+}
+
+TEST_F(Probe, OtherServersAreListedUnderTheirOwnKindIfAskedFor) {
+  FakeWebServer django(web(1), [](const FakeWebServer::Request&) {
+    auto made = response(200, "hello");
+    made.set(boost::beast::http::field::server, "WSGIServer/0.2");
+    return made;
+  });
+  config_.report_other = true;
+  start();
+  const auto name = fmt::format("probe:127.0.0.1:http:{}", web(1));
+  ASSERT_TRUE(sink_.wait_for(10s, [&](const State& state) { return state.now.contains(name); }));
+  EXPECT_EQ(sink_.state().now.at(name).spec.service.str(), "http");
+  EXPECT_EQ(metadata_of(sink_.state().now.at(name), "server"), "WSGIServer/0.2");
+}
+
+TEST_F(Probe, ADicomNodeThatStandsAloneIsListedAsOne) {
+  auto settings = server(3);
+  settings.web_port = free_ports(1);
+  OrthancProcess node(settings);
+  start();
+  const auto name = fmt::format("probe:127.0.0.1:dicom:{}", dicom(3));
+  ASSERT_TRUE(sink_.wait_for(10s, [&](const State& state) { return state.now.contains(name); }));
+  EXPECT_EQ(sink_.state().now.at(name).spec.service.str(), "dicom");
+  node.kill();
+  EXPECT_TRUE(
+      sink_.wait_for(1500ms, [&](const State& state) { return state.now.at(name).health == Status::critical; }));
+}
+
+TEST_F(Probe, WantOfDescriptorsIsNoEvidence) {
+  OrthancProcess orthanc(server(0));
+  start();
+  ASSERT_TRUE(wait_for_health(0, Status::passing));
+  const auto warnings = log::lines_written(log::Level::warning);
+  rlimit before{};
+  ::getrlimit(RLIMIT_NOFILE, &before);
+  rlimit none = before;
+  none.rlim_cur = 3;  // what is open stays open; nothing more can be opened
+  ::setrlimit(RLIMIT_NOFILE, &none);
+  // Three checks can't be made; a failure that counted would show in the first.
+  const bool taken_as_evidence = wait_for_health(0, Status::critical, 3500ms);
+  ::setrlimit(RLIMIT_NOFILE, &before);
+  EXPECT_FALSE(taken_as_evidence);
+  EXPECT_GT(log::lines_written(log::Level::warning), warnings);
+  orthanc.kill();
+  EXPECT_TRUE(wait_for_health(0, Status::critical, 1500ms));
+}
+
+TEST_F(Probe, WhatWasKnownBeforeARestartIsTakenOver) {
+  OrthancProcess orthanc(server(0));
+  start();
+  ASSERT_TRUE(wait_for_health(0, Status::passing));
+  provider_->stop();
+  const auto as_left = [&](unsigned i, const Sighting& sighting) {
+    Instance known;
+    known.id = InstanceId(id(i));
+    known.spec = sighting.spec;
+    known.spec.port = web(i);
+    known.source = Source::probe;
+    known.registered_at = known.status_since = clock_.wall_now() - 1h;
+    return std::make_shared<const Instance>(std::move(known));
+  };
+  const auto before = sink_.state().now.at(id(0));
+  start({as_left(0, before), as_left(1, before)});  // the second was killed while nobody looked
+  ASSERT_TRUE(wait_for_health(1, Status::critical, 1500ms));
+  ASSERT_TRUE(sink_.wait_for(5s, [&](const State& state) {
+    const auto sample = state.samples.find(id(0));
+    return sample != state.samples.end() && sample->second.first_seen < clock_.wall_now() - 59min;
+  }));
+  EXPECT_EQ(sink_.state().now.at(id(0)).spec, before.spec);
+}
+
+TEST_F(Probe, WhatIsNoLongerConfiguredIsGone) {
+  Instance known;
+  known.id = InstanceId("probe:127.0.0.1:1");
+  known.spec.service = ServiceName("orthanc");
+  known.spec.address = "127.0.0.1";
+  known.spec.port = 1;
+  known.source = Source::probe;
+  start({std::make_shared<const Instance>(known)});
+  ASSERT_TRUE(sink_.wait_for(5s, [](const State& state) { return state.gone.contains("probe:127.0.0.1:1"); }));
+  EXPECT_EQ(sink_.state().gone.at("probe:127.0.0.1:1").evidence, "no longer among the configured hosts and ports");
+}
+
+TEST_F(Probe, ItStopsWithinASecondEvenInTheMiddleOfAnEcho) {
+  boost::asio::io_context io;
+  boost::asio::ip::tcp::acceptor silent(io, {boost::asio::ip::address_v4::loopback(), 0});
+  config_.ranges[0].dicom_ports = {silent.local_endpoint().port()};
+  config_.echo_timeout = 60s;
+  start();
+  const auto looked = silent.accept();  // the look whether anybody listens
+  const auto echoed = silent.accept();  // the C-ECHO, which waits for an answer now
+  const auto begin = clock_.now();
+  provider_->stop();
+  EXPECT_LT(clock_.now() - begin, 1s);
 }
 
 }  // namespace
