@@ -59,7 +59,7 @@ class EncodedList {
   /// Piece `index`, or a hole. Valid as long as this list.
   [[nodiscard]] virtual Piece piece(std::uint32_t index) const = 0;
 
-  static constexpr std::uint32_t kPiecesPerChunk = 64;
+  static constexpr std::uint32_t kPiecesPerChunk = 32;
 
   /// The empty list.
   [[nodiscard]] static std::shared_ptr<const EncodedList> make(std::uint32_t pieces_per_chunk = kPiecesPerChunk);
