@@ -179,7 +179,7 @@ class Session final : public TableEntry {
 
 }  // namespace
 
-asio::awaitable<void> serve(tcp::socket socket, const ServerContext& context) {
+asio::awaitable<void> serve(tcp::socket socket, ServerContext context) {
   try {
     Session session(std::move(socket), context);
     auto run = session.run();

@@ -31,7 +31,7 @@ namespace h1 {
 
 /// Serves until the peer closes, breaks a limit, or the table drains and the requests in hand are answered. Runs on
 /// the socket's io_context, which must have one thread. Never throws: what escapes a handler is logged and becomes 500.
-boost::asio::awaitable<void> serve(boost::asio::ip::tcp::socket socket, const ServerContext& context);
+boost::asio::awaitable<void> serve(boost::asio::ip::tcp::socket socket, ServerContext context);
 
 }  // namespace h1
 }  // namespace rollcall::http
