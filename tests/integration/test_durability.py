@@ -1,4 +1,5 @@
 """What was acknowledged is there after kill -9; leases go on where they were."""
+import os
 import signal
 import threading
 import time
@@ -88,7 +89,6 @@ def test_a_stopped_process_gives_the_blind_time_back(start):
     daemon = start()
     with daemon.client() as client:
         client.register("patient", "patient-1", ttl=2)
-        import os
         os.kill(daemon.pid, signal.SIGSTOP)
         time.sleep(3)  # longer than the ttl: this is the event itself
         os.kill(daemon.pid, signal.SIGCONT)

@@ -132,7 +132,7 @@ def test_connections_over_the_limit_are_refused_and_later_ones_served(start):
 
         assert sum(served(wire) for wire in wires) == 3
         for wire in wires:
-            wire.socket.close()
+            wire.close()
 
         def answers_again():
             with Wire(client) as wire:
