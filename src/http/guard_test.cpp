@@ -25,8 +25,9 @@ TEST(Guard, AnswersToAddressesAndLocalhost) {
 }
 
 TEST(Guard, RefusesNamesThatARebindingPageWouldUse) {
-  for (const std::string_view host : {"evil.example", "evil.example:5001", "127.0.0.1.evil.example", "localhost.evil",
-                                      "127.0.0.1:x", "[::1", "[evil]", "localhost:80@evil", ":80"}) {
+  for (const std::string_view host :
+       {"evil.example", "evil.example:5001", "127.0.0.1.evil.example", "localhost.evil", "127.0.0.1:x", "127.0.0.256",
+        "1.2.3", "1..2.3", "1.2.3.4.5", "[::1", "[evil]", "localhost:80@evil", ":80"}) {
     EXPECT_EQ(status_of(get_of(host)), 403U) << host;
   }
 }

@@ -26,6 +26,10 @@ constexpr bool is_unreserved(char byte) noexcept {
 
 // In a query '+' stands for a space; in a path it is itself.
 bool decode_into(std::string_view text, bool plus_is_space, std::string& out) {
+  if (!text.contains('%') && !(plus_is_space && text.contains('+'))) {
+    out = text;
+    return true;
+  }
   out.clear();
   for (std::size_t i = 0; i < text.size(); ++i) {
     if (text[i] == '+' && plus_is_space) {

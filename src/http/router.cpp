@@ -3,7 +3,6 @@
 #include <array>
 #include <cassert>
 #include <optional>
-#include <span>
 #include <utility>
 
 #include "http/text.hpp"
@@ -16,7 +15,22 @@ constexpr std::size_t kMaxSegments = 16;
 constexpr std::size_t kMethods = std::to_underlying(Method::other);
 constexpr std::string_view kAllMethods = "GET, HEAD, POST, PUT, DELETE, OPTIONS, PATCH";
 
-using Segments = boost::container::small_vector<std::string_view, kMaxSegments>;
+/// Up to kMaxSegments of them, without an allocation.
+class Segments {
+ public:
+  void push_back(std::string_view segment) noexcept { at_[size_++] = {segment.data(), segment.size()}; }
+  void pop_back() noexcept { --size_; }
+  [[nodiscard]] std::size_t size() const noexcept { return size_; }
+  [[nodiscard]] std::string_view operator[](std::size_t i) const noexcept { return {at_[i].data, at_[i].size}; }
+
+ private:
+  struct View {  // a string_view would have to be set beforehand
+    const char* data;
+    std::size_t size;
+  };
+  std::array<View, kMaxSegments> at_;
+  std::size_t size_ = 0;
+};
 
 /// What one path stands for: a handler for each method, and the names of its parameters.
 struct Resource {
@@ -95,7 +109,7 @@ class Search {
 
   [[nodiscard]] const Resource* found() const noexcept { return found_; }
   [[nodiscard]] const Resource* wrong_method() const noexcept { return wrong_method_; }
-  [[nodiscard]] std::span<const std::string_view> captured() const noexcept { return captured_; }
+  [[nodiscard]] const Segments& captured() const noexcept { return captured_; }
 
  private:
   bool visit(const Node& node, std::size_t depth) {
@@ -147,8 +161,7 @@ Response wrong_method_answer(std::string_view allow) {
 }
 
 // Strings of an earlier request keep their capacity.
-std::optional<Response> decode_params(const Resource& resource, std::span<const std::string_view> captured,
-                                      Request& request) {
+std::optional<Response> decode_params(const Resource& resource, const Segments& captured, Request& request) {
   request.params.resize(captured.size());
   for (std::size_t i = 0; i < captured.size(); ++i) {
     if (!percent_decode_into(captured[i], request.params[i])) {
@@ -179,7 +192,8 @@ void Router::add(Method method, std::string_view pattern, Handler handler) {
   assert(well_formed && method != Method::other && method != Method::options);
   std::vector<std::string> params;
   Node* node = &impl_->root;
-  for (const auto segment : segments) {
+  for (std::size_t i = 0; i < segments.size(); ++i) {
+    const auto segment = segments[i];
     if (segment.starts_with('{')) {
       params.emplace_back(segment.substr(1, segment.size() - 2));
       if (!node->any) node->any = std::make_unique<Node>();

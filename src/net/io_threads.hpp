@@ -41,7 +41,8 @@ class IoThreads final : public TurnBarrier {
  private:
   using WorkGuard = boost::asio::executor_work_guard<boost::asio::io_context::executor_type>;
   struct Lane {
-    Lane() : context(1), work(boost::asio::make_work_guard(context)) {}
+    // Sockets of a context are touched by its thread alone, so their operations needn't lock; post() still does.
+    Lane() : context(BOOST_ASIO_CONCURRENCY_HINT_UNSAFE_IO), work(boost::asio::make_work_guard(context)) {}
     boost::asio::io_context context;
     WorkGuard work;
     std::thread thread;

@@ -111,7 +111,7 @@ void Connection::call(const Handler& handler) {
   }
 }
 
-void Connection::answer(Response response) {
+void Connection::answer(Response&& response) {
   const auto& request = parser_.request();
   if (is_not_modified(request, response)) {
     response.status = 304;
@@ -126,7 +126,7 @@ void Connection::answer_failure(std::string_view what) {
   answer(failure_answer());
 }
 
-void Connection::finish(Response response, bool close) {
+void Connection::finish(Response&& response, bool close) {
   count(response.status);
   const bool head_only = parser_.request().method == Method::head;
   const bool say_keep_alive = parser_.is_http10() && !close;
@@ -138,7 +138,7 @@ void Connection::finish(Response response, bool close) {
   buffer_.start_request();
 }
 
-void Connection::refuse_and_close(Response response) {
+void Connection::refuse_and_close(Response&& response) {
   closing_ = true;
   count(response.status);
   output_.add(std::move(response), {.close = true, .date = context_.connections.date()});

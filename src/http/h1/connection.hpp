@@ -39,7 +39,7 @@ class Connection {
 
   /// The answer that Next::await speaks of; not begun yet.
   [[nodiscard]] boost::asio::awaitable<Response> take_pending();
-  void answer(Response response);
+  void answer(Response&& response);
   /// The same after an exception: a defect of ours, told to the log and not to the client.
   void answer_failure(std::string_view what);
 
@@ -56,8 +56,8 @@ class Connection {
   /// Gives the answer, or leaves it pending.
   void dispatch();
   void call(const Handler& handler);
-  void refuse_and_close(Response response);
-  void finish(Response response, bool close);
+  void refuse_and_close(Response&& response);
+  void finish(Response&& response, bool close);
   void count(unsigned status) noexcept;
 
   const ServerContext& context_;

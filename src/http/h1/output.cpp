@@ -1,7 +1,7 @@
 #include "http/h1/output.hpp"
 
-#include <array>
 #include <charconv>
+#include <cstring>
 #include <utility>
 
 namespace rollcall::http::h1 {
@@ -13,19 +13,79 @@ constexpr std::size_t kCopiedBodyBytes = 4 * 1024;
 constexpr std::size_t kKeptBytes = 16 * 1024;
 constexpr std::size_t kKeptSegments = 64;
 
-void append_number(std::size_t number, std::string& out) {
-  std::array<char, 20> digits;
-  const auto end = std::to_chars(digits.data(), digits.data() + digits.size(), number).ptr;
-  out.append(digits.data(), end);
-}
+// What of a head doesn't depend on the response's own texts.
+constexpr std::size_t kHeadBytesMax = 512;
 
-void append_field(std::string_view name_and_colon, std::string_view value, std::string& out) {
-  out.append(name_and_colon);
-  out.append(value);
-  out.append("\r\n");
-}
+/// Writes into room that is known to be enough.
+class Writer {
+ public:
+  explicit Writer(char* at) : at_(at) {}
+
+  void text(std::string_view bytes) {
+    std::memcpy(at_, bytes.data(), bytes.size());
+    at_ += bytes.size();
+  }
+  void number(std::size_t number) {
+    constexpr std::size_t kDigitsMax = 20;
+    at_ = std::to_chars(at_, at_ + kDigitsMax, number).ptr;
+  }
+  void field(std::string_view name_and_colon, std::string_view value) {
+    text(name_and_colon);
+    text(value);
+    text("\r\n");
+  }
+  [[nodiscard]] char* end() const noexcept { return at_; }
+
+ private:
+  char* at_;
+};
 
 bool may_have_body(unsigned status) noexcept { return status != 204 && status != 304 && status >= 200; }
+
+std::size_t head_bytes_max(const Response& response) noexcept {
+  return kHeadBytesMax + response.etag.size() + response.location.size() + response.allow.size() +
+         response.content_type.size() + response.cache_control.size() + response.extra_headers.size();
+}
+
+void write_status(unsigned status, Writer& writer) {
+  if (status == 200) return writer.text("HTTP/1.1 200 OK\r\n");
+  writer.text("HTTP/1.1 ");
+  writer.number(status);
+  writer.field(" ", reason_of(status));
+}
+
+void write_head(const Response& response, const Framing& framing, std::size_t body_bytes, Writer& writer) {
+  write_status(response.status, writer);
+  writer.field("Date: ", framing.date);
+  if (may_have_body(response.status)) {
+    if (body_bytes != 0) writer.field("Content-Type: ", response.content_type);
+    writer.text("Content-Length: ");
+    writer.number(body_bytes);
+    writer.text("\r\n");
+  }
+  if (!response.etag.empty()) writer.field("ETag: ", response.etag);
+  if (!response.cache_control.empty()) writer.field("Cache-Control: ", response.cache_control);
+  if (!response.location.empty()) writer.field("Location: ", response.location);
+  if (!response.allow.empty()) writer.field("Allow: ", response.allow);
+  writer.text(response.extra_headers);
+  if (response.retry_after_s != 0) {
+    writer.text("Retry-After: ");
+    writer.number(response.retry_after_s);
+    writer.text("\r\n");
+  }
+  if (framing.close) {
+    writer.text("Connection: close\r\n");
+  } else if (framing.say_keep_alive) {
+    writer.text("Connection: keep-alive\r\n");
+  }
+  writer.text("\r\n");
+}
+
+void write_body(const Body& body, Writer& writer) {
+  writer.text(body.before);
+  for (const auto piece : body.shared) writer.text(piece);
+  writer.text(body.after);
+}
 
 std::string_view opaque_part(std::string_view etag) noexcept {
   if (etag.starts_with("W/")) etag.remove_prefix(2);
@@ -34,19 +94,21 @@ std::string_view opaque_part(std::string_view etag) noexcept {
 
 }  // namespace
 
-void Output::add(Response response, const Framing& framing) {
+void Output::add(Response&& response, const Framing& framing) {
   const auto body_bytes = response.body.size();
-  const auto begin = copied_.size();
-  write_head(response, framing, body_bytes);
-  ++answers_;
   const bool sends_body = !framing.head_only && may_have_body(response.status) && body_bytes != 0;
-  if (sends_body && body_bytes <= kCopiedBodyBytes) {
-    copied_ += response.body.before;
-    for (const auto piece : response.body.shared) copied_ += piece;
-    copied_ += response.body.after;
-  }
+  const bool copies_body = sends_body && body_bytes <= kCopiedBodyBytes;
+  const auto begin = copied_.size();
+  const auto room = begin + head_bytes_max(response) + (copies_body ? body_bytes : 0);
+  copied_.resize_and_overwrite(room, [&](char* data, std::size_t) {
+    Writer writer(data + begin);
+    write_head(response, framing, body_bytes, writer);
+    if (copies_body) write_body(response.body, writer);
+    return static_cast<std::size_t>(writer.end() - data);
+  });
+  ++answers_;
   end_copied(begin);
-  if (!sends_body || body_bytes <= kCopiedBodyBytes) return;
+  if (!sends_body || copies_body) return;
   const auto& body = held_.emplace_back(std::make_unique<Response>(std::move(response)))->body;
   add_shared(body.before);
   for (const auto piece : body.shared) add_shared(piece);
@@ -57,40 +119,6 @@ void Output::add_continue() {
   const auto begin = copied_.size();
   copied_ += "HTTP/1.1 100 Continue\r\n\r\n";
   end_copied(begin);
-}
-
-void Output::write_head(const Response& response, const Framing& framing, std::size_t body_bytes) {
-  if (response.status == 200) {
-    copied_ += "HTTP/1.1 200 OK\r\n";
-  } else {
-    copied_ += "HTTP/1.1 ";
-    append_number(response.status, copied_);
-    copied_ += ' ';
-    append_field({}, reason_of(response.status), copied_);
-  }
-  append_field("Date: ", framing.date, copied_);
-  if (may_have_body(response.status)) {
-    if (body_bytes != 0) append_field("Content-Type: ", response.content_type, copied_);
-    copied_ += "Content-Length: ";
-    append_number(body_bytes, copied_);
-    copied_ += "\r\n";
-  }
-  if (!response.etag.empty()) append_field("ETag: ", response.etag, copied_);
-  if (!response.cache_control.empty()) append_field("Cache-Control: ", response.cache_control, copied_);
-  if (!response.location.empty()) append_field("Location: ", response.location, copied_);
-  if (!response.allow.empty()) append_field("Allow: ", response.allow, copied_);
-  copied_ += response.extra_headers;
-  if (response.retry_after_s != 0) {
-    copied_ += "Retry-After: ";
-    append_number(response.retry_after_s, copied_);
-    copied_ += "\r\n";
-  }
-  if (framing.close) {
-    copied_ += "Connection: close\r\n";
-  } else if (framing.say_keep_alive) {
-    copied_ += "Connection: keep-alive\r\n";
-  }
-  copied_ += "\r\n";
 }
 
 void Output::end_copied(std::size_t begin) {

@@ -24,7 +24,7 @@ struct Framing {
 
 class Output {
  public:
-  void add(Response response, const Framing& framing);
+  void add(Response&& response, const Framing& framing);
   void add_continue();
 
   [[nodiscard]] bool empty() const noexcept { return sent_ == size_; }
@@ -43,7 +43,6 @@ class Output {
     std::size_t size;
   };
 
-  void write_head(const Response& response, const Framing& framing, std::size_t body_bytes);
   void end_copied(std::size_t begin);
   void add_shared(std::string_view bytes);
   void clear() noexcept;

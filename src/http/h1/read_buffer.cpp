@@ -19,6 +19,10 @@ ReadBuffer::ReadBuffer(std::size_t bytes_max)
 
 std::span<char> ReadBuffer::room(std::size_t kept) {
   const auto left = end_ - read_;
+  if (kept + left == 0 && !filled_) {
+    request_ = read_ = end_ = 0;
+    return {bytes_.get(), capacity_};
+  }
   const auto used = kept + left;
   auto target = capacity_;
   if (filled_ || target - used < kRoomMin) target = std::min(capacity_ * 2, bytes_max_);

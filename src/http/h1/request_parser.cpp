@@ -60,9 +60,12 @@ struct Gathered {
   bool transfer_encoding_seen = false;
 
   void clear() {
-    auto params = std::move(request.params);  // keep their capacity
-    request = Request{};
-    request.params = std::move(params);
+    request.method = Method::get;
+    for (auto* view :
+         {&request.path, &request.query, &request.body, &request.peer_address, &request.host, &request.origin,
+          &request.content_type, &request.if_none_match, &request.accept, &request.authorization}) {
+      *view = {};
+    }
     if (body.capacity() > kKeptBodyBytes) body = std::string();
     body.clear();
     failure.reset();

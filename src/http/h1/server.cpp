@@ -4,10 +4,15 @@
 
 #include <array>
 #include <boost/asio/as_tuple.hpp>
+#include <boost/asio/async_result.hpp>
 #include <boost/asio/buffer.hpp>
+#include <boost/asio/post.hpp>
 #include <boost/asio/use_awaitable.hpp>
 #include <cerrno>
 #include <exception>
+#include <functional>
+#include <memory>
+#include <span>
 #include <utility>
 
 #include "base/log.hpp"
@@ -63,19 +68,12 @@ class Session final : public TableEntry {
       (void)write_now();
       co_return;
     }
-    for (bool open = true; open;) {
-      const auto next = connection_.advance();
-      open = write_now();
-      if (open && !connection_.output().empty()) open = co_await write_rest();
-      if (!open) break;
-      if (next == Connection::Next::read) {
-        open = co_await read();
-      } else if (next == Connection::Next::await) {
-        co_await handle();
-      } else if (next == Connection::Next::close) {
-        co_await linger();
-        open = false;
-      }
+    for (;;) {
+      const auto todo = co_await serve_at_once();
+      if (todo == Todo::end) co_return;
+      if (!connection_.output().empty() && !co_await write_rest()) co_return;
+      if (todo == Todo::handle) co_await handle();
+      if (todo == Todo::linger) co_return co_await linger();
     }
   }
 
@@ -85,15 +83,65 @@ class Session final : public TableEntry {
     socket_.cancel(ignored);
   }
 
+  /// What serve_at_once() leaves to the coroutine, after what is left to be written.
+  enum class Todo : std::uint8_t { go_on, handle, linger, end };
+
+  using Done = std::move_only_function<void(Todo)>;
+
+  /// The completion of one read. Owns the waiting coroutine, and with it this session.
+  struct OnRead {
+    Session* session;
+    std::unique_ptr<Done> done;
+    std::span<char> room;
+    bool inside;
+    void operator()(const boost::system::error_code& error, std::size_t bytes) {
+      const auto open = session->on_read(error, bytes, room, inside);
+      open ? session->step(std::move(done)) : (*done)(Todo::end);
+    }
+  };
+
+  // Reads and answers as long as nothing but reading has to be waited for. The way of nearly all requests: a composed
+  // operation costs half of what a coroutine for each read does.
+  asio::awaitable<Todo> serve_at_once() {
+    auto initiate = [this](auto handler) { step(std::make_unique<Done>(std::move(handler))); };
+    return asio::async_initiate<const asio::use_awaitable_t<>, void(Todo)>(initiate, asio::use_awaitable);
+  }
+
+  void step(std::unique_ptr<Done> done) {
+    for (;;) {
+      const auto next = connection_.advance();
+      if (!write_now()) return finish(std::move(done), Todo::end);
+      if (next == Connection::Next::await) return finish(std::move(done), Todo::handle);
+      if (next == Connection::Next::close) return finish(std::move(done), Todo::linger);
+      if (!connection_.output().empty()) return finish(std::move(done), Todo::go_on);
+      if (next == Connection::Next::write) continue;
+      const auto room = connection_.room();
+      if (!room.empty()) return start_read(std::move(done), room);
+    }
+  }
+
+  // Through the queue: the coroutine may be the one that is just calling.
+  void finish(std::unique_ptr<Done> done, Todo todo) {
+    asio::post(socket_.get_executor(), [done = std::move(done), todo] { (*done)(todo); });
+  }
+
+  ssize_t send_parts(std::span<iovec> parts) {
+    constexpr int kFlags = MSG_NOSIGNAL | MSG_DONTWAIT;
+    if (parts.size() == 1) {
+      return ::send(socket_.native_handle(), parts.front().iov_base, parts.front().iov_len, kFlags);
+    }
+    msghdr message{};
+    message.msg_iov = parts.data();
+    message.msg_iovlen = parts.size();
+    return ::sendmsg(socket_.native_handle(), &message, kFlags);
+  }
+
   // Tries once, without waiting. False when the connection is broken.
   bool write_now() {
     auto& output = connection_.output();
     while (!output.empty()) {
       std::array<iovec, kPartsPerWrite> parts;
-      msghdr message{};
-      message.msg_iov = parts.data();
-      message.msg_iovlen = output.gather(parts);
-      const auto sent = ::sendmsg(socket_.native_handle(), &message, MSG_NOSIGNAL | MSG_DONTWAIT);
+      const auto sent = send_parts(std::span(parts).first(output.gather(parts)));
       if (sent < 0) {
         if (errno == EINTR) continue;
         return errno == EAGAIN || errno == EWOULDBLOCK;
@@ -114,10 +162,7 @@ class Session final : public TableEntry {
     co_return true;
   }
 
-  // False when the peer has closed, or kept us waiting too long.
-  asio::awaitable<bool> read() {
-    const auto room = connection_.room();
-    if (room.empty()) co_return true;  // advance() says why
+  void start_read(std::unique_ptr<Done> done, std::span<char> room) {
     const bool inside = connection_.is_inside_request();
     if (!inside) {
       context_.connections.wait(*this, Waiting::first_byte);
@@ -125,14 +170,18 @@ class Session final : public TableEntry {
       // Once for each request, however many reads it takes.
       context_.connections.wait(*this, Waiting::request);
     }
-    const auto [error, bytes] = co_await socket_.async_read_some(asio::buffer(room.data(), room.size()), kAwait);
+    socket_.async_read_some(asio::buffer(room.data(), room.size()), OnRead{this, std::move(done), room, inside});
+  }
+
+  // False when the peer has closed, or kept us waiting too long.
+  bool on_read(const boost::system::error_code& error, std::size_t bytes, std::span<char> room, bool inside) {
     if (!error) connection_.received(bytes);
     if (inside && overdue()) {
       connection_.time_out();
-      co_return true;
+      return true;
     }
-    if (error == asio::error::operation_aborted && !overdue()) co_return read_before_stop(room);
-    co_return !error;
+    if (error == asio::error::operation_aborted && !overdue()) return read_before_stop(room);
+    return !error;
   }
 
   // The table drains: what has come already is still answered.

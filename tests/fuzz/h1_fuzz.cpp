@@ -1,0 +1,96 @@
+// Bytes that a client may send, whole and cut into slices: neither may break the server, and both must be answered
+// alike. The first byte of the input is the size of the slices.
+#include <algorithm>
+#include <boost/asio/io_context.hpp>
+#include <cstdint>
+#include <cstdlib>
+#include <cstring>
+#include <string>
+#include <string_view>
+
+#include "http/h1/connection.hpp"
+
+namespace {
+
+using namespace rollcall;
+using http::h1::Connection;
+
+class FixedClock final : public Clock {
+ public:
+  [[nodiscard]] MonoTime now() const noexcept override { return {}; }
+  [[nodiscard]] WallTime wall_now() const noexcept override { return {}; }
+};
+
+http::Router make_router() {
+  http::Router router;
+  const http::SyncHandler echo = [](const http::Request& request) {
+    std::string json = std::string(request.params[0]) + std::string(request.query) + std::string(request.body);
+    for (const auto view : {request.host, request.origin, request.content_type, request.accept}) json += view;
+    auto response = http::json_response(200, std::move(json));
+    response.etag = "W/\"1\"";
+    return response;
+  };
+  router.add(http::Method::get, "/a/{name}", echo);
+  router.add(http::Method::post, "/a/{name}", echo);
+  return router;
+}
+
+struct World {
+  const FixedClock clock;
+  const HttpLimits limits;
+  const http::GuardRules guard{{"*"}};
+  const http::Router router = make_router();
+  http::ServerStats stats;
+  std::atomic<std::size_t> open{0};
+  boost::asio::io_context io{1};
+  http::ConnectionTable table{io, clock, limits, open};
+  const http::ServerContext context{router, guard, limits, stats, table};
+};
+
+void take_output(Connection& connection, std::string& written) {
+  auto& output = connection.output();
+  while (!output.empty()) {
+    iovec part{};
+    if (output.gather({&part, 1}) != 1) std::abort();
+    written.append(static_cast<const char*>(part.iov_base), part.iov_len);
+    output.sent(part.iov_len);
+  }
+}
+
+std::string exchange(const World& world, std::string_view bytes, std::size_t slice) {
+  Connection connection(world.context, "127.0.0.1");
+  std::string written;
+  for (;;) {
+    const auto next = connection.advance();
+    take_output(connection, written);
+    if (next == Connection::Next::close) return written;
+    if (next != Connection::Next::read) continue;
+    if (bytes.empty()) return written;
+    const auto room = connection.room();
+    const auto size = std::min({room.size(), slice, bytes.size()});
+    std::memcpy(room.data(), bytes.data(), size);
+    if (size != 0) connection.received(size);
+    bytes.remove_prefix(size);
+  }
+}
+
+// Leave to send a body is given only to who hasn't sent it yet.
+std::string without_continue(std::string text) {
+  constexpr std::string_view kContinue = "HTTP/1.1 100 Continue\r\n\r\n";
+  for (auto at = text.find(kContinue); at != std::string::npos; at = text.find(kContinue))
+    text.erase(at, kContinue.size());
+  return text;
+}
+
+}  // namespace
+
+extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
+  static const World world;
+  if (size == 0) return 0;
+  const std::string_view bytes(reinterpret_cast<const char*>(data) + 1, size - 1);
+  const auto whole = without_continue(exchange(world, bytes, bytes.size() + 1));
+  const auto sliced = without_continue(exchange(world, bytes, std::max<std::size_t>(data[0], 1)));
+  // A fault may be told sooner when more bytes are at hand.
+  if (!whole.starts_with(sliced) && !sliced.starts_with(whole)) std::abort();
+  return 0;
+}
