@@ -4,6 +4,7 @@
 
 #include <algorithm>
 #include <array>
+#include <boost/asio/post.hpp>
 #include <utility>
 
 namespace rollcall::http {
@@ -64,6 +65,18 @@ void ConnectionTable::drain() noexcept {
   visit_all(entries_, [](TableEntry& entry) {
     if (entry.waiting_ == Waiting::first_byte) entry.on_wake();
   });
+}
+
+void ConnectionTable::after_this_turn(std::move_only_function<void()> task) {
+  // Posted behind all that the reactor's last poll has found.
+  if (deferred_.empty()) boost::asio::post(timer_.get_executor(), [this] { run_deferred(); });
+  deferred_.push_back(std::move(task));
+}
+
+void ConnectionTable::run_deferred() {
+  running_.swap(deferred_);
+  for (auto& task : running_) task();
+  running_.clear();
 }
 
 void ConnectionTable::arm() {

@@ -7,7 +7,9 @@
 #include <boost/intrusive/list.hpp>
 #include <chrono>
 #include <cstddef>
+#include <functional>
 #include <string_view>
+#include <vector>
 
 #include "base/clock.hpp"
 #include "base/limits.hpp"
@@ -49,7 +51,8 @@ class TableEntry : public boost::intrusive::list_base_hook<> {
 /// All calls on the thread of its io_context.
 class ConnectionTable {
  public:
-  /// `open` counts the connections of all tables, which share limits.connections.
+  /// Outlives its connections, or IoThreads::shutdown() has ended them. `open` counts the connections of all tables,
+  /// which share limits.connections.
   ConnectionTable(boost::asio::io_context& io, const Clock& clock, const HttpLimits& limits,
                   std::atomic<std::size_t>& open);
   ~ConnectionTable();
@@ -66,6 +69,9 @@ class ConnectionTable {
     entry.since_ = now_;
   }
 
+  /// Runs `task` on this thread when what is ready now has been dealt with, before the thread waits for more.
+  void after_this_turn(std::move_only_function<void()> task);
+
   /// From now on connections end with their request in hand, idle ones at once.
   void drain() noexcept;
   [[nodiscard]] bool draining() const noexcept { return draining_; }
@@ -77,6 +83,7 @@ class ConnectionTable {
  private:
   void arm();
   void tick();
+  void run_deferred();
   void read_clock() noexcept;
   [[nodiscard]] Duration allowed(Waiting waiting) const noexcept;
 
@@ -86,6 +93,8 @@ class ConnectionTable {
   std::atomic<std::size_t>& open_;
   boost::asio::steady_timer timer_;
   boost::intrusive::list<TableEntry> entries_;
+  std::vector<std::move_only_function<void()>> deferred_;
+  std::vector<std::move_only_function<void()>> running_;  ///< deferred_ of the turn before; keeps its capacity
   MonoTime now_{};
   std::chrono::sys_seconds date_second_{};
   char date_[30] = "Thu, 01 Jan 1970 00:00:00 GMT";

@@ -66,6 +66,7 @@ bool IoThreads::shutdown(std::chrono::milliseconds grace) {
   for (auto& lane : lanes_) {
     if (!ended) lane->context.stop();
     if (lane->thread.joinable()) lane->thread.join();
+    if (!ended) lane->context.abandon();
   }
   return ended;
 }

@@ -32,7 +32,8 @@ class IoThreads final : public TurnBarrier {
   void start();
 
   /// Waits until no work is left (connections, timers), at most `grace`, then stops what still runs. False when it had
-  /// to. The owner closes its listeners and drains its connections first.
+  /// to: connections that still
+  /// wait are destroyed then. The owner closes its listeners and drains its connections first.
   bool shutdown(std::chrono::milliseconds grace);
 
   /// A thread that hangs holds `done` back, as it should: nobody knows what lies in its sockets.
@@ -40,10 +41,16 @@ class IoThreads final : public TurnBarrier {
 
  private:
   using WorkGuard = boost::asio::executor_work_guard<boost::asio::io_context::executor_type>;
+  /// Can let go of what waits in it while all that this refers to is still there.
+  class Context : public boost::asio::io_context {
+   public:
+    using io_context::io_context;
+    void abandon() { shutdown(); }
+  };
   struct Lane {
     // Sockets of a context are touched by its thread alone, so their operations needn't lock; post() still does.
     Lane() : context(BOOST_ASIO_CONCURRENCY_HINT_UNSAFE_IO), work(boost::asio::make_work_guard(context)) {}
-    boost::asio::io_context context;
+    Context context;
     WorkGuard work;
     std::thread thread;
   };

@@ -5,8 +5,10 @@
 
 #include <array>
 #include <boost/asio/post.hpp>
+#include <boost/asio/steady_timer.hpp>
 #include <future>
 #include <latch>
+#include <memory>
 #include <string>
 
 namespace rollcall::net {
@@ -77,7 +79,14 @@ TEST(IoThreads, ShutdownStopsWhatDoesNotEnd) {
   IoThreads threads(1, 100);
   const auto work = boost::asio::make_work_guard(threads.context(0));
   threads.start();
+  // A task that waits, and refers to what goes before the threads do.
+  auto held = std::make_shared<int>(0);
+  boost::asio::steady_timer timer(threads.context(0), std::chrono::hours(1));
+  boost::asio::post(threads.context(0), [&timer, held] { timer.async_wait([held](auto) {}); });
+
   EXPECT_FALSE(threads.shutdown(milliseconds(10)));
+
+  EXPECT_EQ(held.use_count(), 1);
 }
 
 }  // namespace

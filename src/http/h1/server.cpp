@@ -108,6 +108,7 @@ class Session final : public TableEntry {
   }
 
   void step(std::unique_ptr<Done> done) {
+    const auto first_request = connection_.request_number();
     for (;;) {
       const auto next = connection_.advance();
       if (!write_now()) return finish(std::move(done), Todo::end);
@@ -116,8 +117,20 @@ class Session final : public TableEntry {
       if (!connection_.output().empty()) return finish(std::move(done), Todo::go_on);
       if (next == Connection::Next::write) continue;
       const auto room = connection_.room();
-      if (!room.empty()) return start_read(std::move(done), room);
+      if (room.empty()) continue;
+      const bool answered = connection_.request_number() != first_request;
+      return answered ? read_later(std::move(done), room) : start_read(std::move(done), room);
     }
+  }
+
+  // Who has just been answered has sent nothing yet: a read now would find nothing. After the others of this turn have
+  // been served it often finds the next request, and then neither was in vain.
+  void read_later(std::unique_ptr<Done> done, std::span<char> room) {
+    context_.connections.after_this_turn([this, done = std::move(done), room]() mutable {
+      if (!context_.connections.draining()) return start_read(std::move(done), room);
+      (void)read_before_stop(room);
+      step(std::move(done));
+    });
   }
 
   // Through the queue: the coroutine may be the one that is just calling.
