@@ -2,6 +2,8 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include <thread>
+
 #include "conformance/engines.hpp"
 #include "conformance/values.hpp"
 
@@ -206,6 +208,32 @@ TYPED_TEST(StoreTest, AChangeOfWhatIsNoLongerTheNewestConflicts) {
   this->commit(following(EventKind::updated, *a));
   const auto result = this->must(this->store_->commit(batch(Revision{2}, {following(EventKind::updated, *a)})));
   EXPECT_EQ(result.outcomes[0].error().code, ErrorCode::conflict);
+}
+
+TYPED_TEST(StoreTest, HandlesOnTwoThreadsMakeOneLog) {
+  constexpr std::uint64_t kCommits = 40;
+  std::vector<std::unique_ptr<Store>> handles;
+  for (int i = 0; i < 2; ++i) handles.push_back(this->engine_.open());
+  std::vector<std::jthread> threads;
+  for (const auto& handle : handles) {
+    threads.emplace_back([store = handle.get(), name = std::to_string(threads.size())] {
+      Revision seen;
+      for (std::uint64_t i = 0; i < kCommits; ++i) {
+        const auto done = store->commit(batch(seen, {registering(full_instance(name + "-" + std::to_string(i)))}));
+        ASSERT_TRUE(done) << done.error().message;
+        EXPECT_TRUE(done->outcomes.at(0));
+        EXPECT_EQ(done->events.front()->revision.value, seen.value + 1);
+        seen = done->events.back()->revision;
+      }
+    });
+  }
+  threads.clear();
+  const auto events = *this->store_->read(Revision{}, 1'000);
+  ASSERT_THAT(events, SizeIs(2 * kCommits));
+  for (std::size_t i = 0; i < events.size(); ++i) {
+    EXPECT_EQ(events[i]->revision.value, i + 1);
+    EXPECT_EQ(events[i]->instance->number.value, i + 1);
+  }
 }
 
 TYPED_TEST(StoreTest, ReadIsBoundedAndResumes) {

@@ -447,14 +447,4 @@ void CrashDisk::power_cut(Survival survival, std::uint64_t seed) {
   impl_->dead = impl_->struck = impl_->full = false;
 }
 
-std::string CrashDisk::content(const std::string& path) const {
-  const auto found = impl_->files.find(path);
-  return found == impl_->files.end() ? std::string() : found->second->current;
-}
-
-void CrashDisk::set_content(const std::string& path, std::string content) {
-  impl_->files[path] = std::make_shared<File>(
-      File{.durable = content, .current = std::move(content), .pending = {}, .name_durable = true, .exists = true});
-}
-
 }  // namespace rollcall::testing

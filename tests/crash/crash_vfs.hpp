@@ -46,10 +46,6 @@ class CrashDisk {
   /// The power goes and comes back. Every file must be closed (closing a dead disk's files works).
   void power_cut(Survival survival, std::uint64_t seed = 0);
 
-  /// A file as its users see it now, empty when there is none.
-  [[nodiscard]] std::string content(const std::string& path) const;
-  void set_content(const std::string& path, std::string content);
-
   struct Impl;
 
  private:

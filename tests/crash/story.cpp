@@ -95,7 +95,6 @@ void Story::live_until_failure() {
 
 std::optional<std::string> Story::settle(const Error& error) {
   ++failures_;
-  after_failure();
   if (error.code != ErrorCode::unavailable && error.code != ErrorCode::unknown_outcome) {
     return fmt::format("a commit failed with {}: {}", name_of(error.code), error.message);
   }
@@ -126,17 +125,13 @@ std::optional<std::string> Story::live_through_failures() {
     for (int tries = 0; tries < kTries; ++tries) {
       if (open()) return true;
       ++failures_;
-      after_failure();
     }
     return false;
   };
   if (!open_at_last()) return "it didn't open after the fault";
   for (int round = 0; round < kRounds; ++round) {
     if (auto wrong = commit_through(round)) return wrong;
-    if (!side_work(round)) {
-      ++failures_;
-      after_failure();
-    }
+    if (!side_work(round)) ++failures_;
     if (round == kRounds / 2) {
       close();
       if (!open_at_last()) return "it didn't open after the fault";

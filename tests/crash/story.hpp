@@ -1,7 +1,6 @@
 #pragma once
 // A life of a log that repeats exactly: registrations, updates, removals, lease marks, pruning and restarts. It keeps
 // beside the log what was acknowledged, and tells what a log found later lacks of it.
-#include <functional>
 #include <map>
 #include <memory>
 #include <optional>
@@ -23,16 +22,13 @@ class Story {
   /// What breaks the contract on the way is a violation.
   [[nodiscard]] std::optional<std::string> live_through_failures();
 
-  /// Called when a step failed in live_through_failures(), before the next.
-  std::function<void()> after_failure = [] {};
-
   /// As the end of a process.
   void close() { store_.reset(); }
 
   /// Opens the log again and compares; then goes on writing, to see that it can.
   [[nodiscard]] std::optional<std::string> violation();
 
-  [[nodiscard]] std::size_t acknowledged() const { return log_.size(); }
+  /// Calls that failed in live_through_failures().
   [[nodiscard]] std::size_t failures() const { return failures_; }
 
  private:
