@@ -27,6 +27,7 @@ inline Instance full_instance(std::string id, std::string service = "billing") {
   instance.session = Session("nonce");
   instance.source = Source::probe;
   instance.health = Status::critical;
+  instance.lapsed = true;
   instance.maintenance = "";
   instance.status_reason = "refused";
   instance.status_since = kNoon - std::chrono::milliseconds(1);
@@ -48,7 +49,7 @@ inline Change following(EventKind kind, const Instance& instance, WallTime at = 
 inline ChangeBatch batch(Revision seen, std::vector<Change> changes) { return {seen, std::move(changes)}; }
 
 inline auto tie_of(const Instance& i) {
-  return std::tie(i.id, i.spec, i.session, i.source, i.health, i.maintenance, i.status_reason, i.status_since,
+  return std::tie(i.id, i.spec, i.session, i.source, i.health, i.lapsed, i.maintenance, i.status_reason, i.status_since,
                   i.registered_at, i.incarnation, i.retired, i.number, i.created, i.modified);
 }
 inline bool same(const Instance& a, const Instance& b) { return tie_of(a) == tie_of(b); }

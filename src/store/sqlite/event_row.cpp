@@ -14,7 +14,7 @@ namespace {
 //   CRC-32 of all before, 4 bytes little-endian
 constexpr std::uint8_t kVersion = 1;
 constexpr std::size_t kChecksumBytes = 4;
-constexpr std::uint8_t kInMaintenance = 1, kHasLease = 2, kHasCheck = 4;
+constexpr std::uint8_t kInMaintenance = 1, kHasLease = 2, kHasCheck = 4, kLapsed = 8;
 
 std::uint32_t checksum_of(std::string_view bytes) {
   boost::crc_32_type crc;
@@ -141,7 +141,8 @@ void append_instance(const Instance& instance, Revision revision, Writer& out) {
   out.byte(std::to_underlying(instance.source));
   out.byte(std::to_underlying(instance.health));
   out.byte(static_cast<std::uint8_t>((instance.maintenance ? kInMaintenance : 0) |
-                                     (instance.spec.lease ? kHasLease : 0) | (instance.spec.check ? kHasCheck : 0)));
+                                     (instance.spec.lease ? kHasLease : 0) | (instance.spec.check ? kHasCheck : 0) |
+                                     (instance.lapsed ? kLapsed : 0)));
   if (instance.maintenance) out.text(*instance.maintenance);
   out.text(instance.status_reason);
   out.time(instance.status_since);
@@ -187,6 +188,7 @@ void read_instance(Instance& instance, Revision revision, Reader& in) {
   instance.source = in.choice(Source::probe);
   instance.health = in.choice(Status::maintenance);
   const std::uint8_t flags = in.byte();
+  instance.lapsed = (flags & kLapsed) != 0;
   if (flags & kInMaintenance) instance.maintenance = std::string(in.text());
   instance.status_reason = in.text();
   instance.status_since = in.time();
