@@ -102,7 +102,8 @@ struct Registry::Impl : std::enable_shared_from_this<Impl> {
     for (std::size_t i = 0; i < parts.limits.registry.expiries_per_commit; ++i) {
       auto verdict = keeper->reaper().next_verdict(handled);
       if (!verdict) return;
-      batch.plan(std::move(*verdict));
+      // One that a request of this batch has brought with it has been carried out already.
+      if (!batch.touches(id_of(verdict->request))) batch.plan(std::move(*verdict));
     }
   }
 
@@ -110,6 +111,7 @@ struct Registry::Impl : std::enable_shared_from_this<Impl> {
   /// after the expiry, in the same commit.
   void settle_claim_first(const Pending& pending, WriteBatch& batch) {
     const auto& id = id_of(pending.request);
+    if (batch.touches(id)) return;  // the lease table follows when the batch is applied
     LeaseTable& leases = keeper->leases();
     const auto lease = leases.find(id.view());
     const auto seen = lease ? leases.look(*lease) : std::nullopt;

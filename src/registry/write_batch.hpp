@@ -31,6 +31,8 @@ class WriteBatch {
   InstancePtr plan(Pending pending);
   void plan(Reaper::Verdict verdict);
 
+  /// Whether a change of that id is planned.
+  [[nodiscard]] bool touches(const InstanceId& id) const { return latest_.contains(id.str()); }
   [[nodiscard]] std::size_t requests() const noexcept { return planned_.size(); }
   [[nodiscard]] const ChangeBatch& changes() const noexcept { return changes_; }
 
