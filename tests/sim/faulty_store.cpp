@@ -1,0 +1,180 @@
+#include "faulty_store.hpp"
+
+#include <utility>
+
+namespace rollcall::sim {
+namespace {
+
+using namespace std::chrono_literals;
+
+/// After a fault the registry waits before it tries again, and what it then does takes its time.
+constexpr Duration kRecovery = 3s;
+
+}  // namespace
+
+FaultyStore::FaultyStore(World& world, Store& engine, LogModel& log, Disk& disk, const DiskState& state,
+                         MarksSaved marks_saved)
+    : world_(world),
+      engine_(engine),
+      log_(log),
+      disk_(disk),
+      state_(state),
+      marks_saved_(std::move(marks_saved)),
+      random_(world.random.fork("store")) {}
+
+bool FaultyStore::disk_is_full() const { return world_.now() < state_.full_until; }
+
+void FaultyStore::note_fault(std::string_view what) {
+  world_.note("store fault: {}", what);
+  world_.last_store_fault = world_.now();
+  world_.excuse(kRecovery);
+}
+
+void FaultyStore::spend_time() {
+  if (!world_.quiet && random_.chance(world_.config.slow_commit)) {
+    const Duration slow = random_.between(50ms, 3s);
+    note_fault("slow");
+    world_.excuse(slow + kRecovery);
+    return world_.scheduler.spend(slow);
+  }
+  world_.scheduler.spend(random_.between(100us, 3ms));
+}
+
+FaultyStore::Fate FaultyStore::draw_fate() {
+  if (!world_.process_lives || disk_is_full()) return Fate::refused;
+  if (world_.quiet) return Fate::done;
+  if (random_.chance(world_.config.crash_in_commit)) return Fate::crash;
+  if (!random_.chance(world_.config.store_fault)) return Fate::done;
+  return random_.chance(0.5) ? Fate::refused : Fate::half_way;
+}
+
+bool FaultyStore::read_fails() {
+  return !world_.process_lives || (!world_.quiet && random_.chance(world_.config.store_fault));
+}
+
+void FaultyStore::judge(const Error& error) {
+  note_fault(fmt::format("{}: {}", name_of(error.code), error.message));
+  if (disk_.has_failed()) failed_at_ = world_.now();
+  const bool explained = failed_at_ && world_.now() - *failed_at_ < kRecovery;
+  const bool allowed = error.code == ErrorCode::unavailable || error.code == ErrorCode::unknown_outcome;
+  if (!explained || !allowed) {
+    world_.verdict.broken("the engine works", "{}: {}", name_of(error.code), error.message);
+  }
+}
+
+void FaultyStore::tell_model() {
+  constexpr std::size_t kAll = 1'000'000;
+  const auto events = engine_.read(log_.last(), kAll);
+  if (!events) return judge(events.error());
+  log_.absorb(*events);
+}
+
+Result<CommitResult> FaultyStore::commit_for_sure(const ChangeBatch& batch) {
+  if (!world_.quiet && random_.chance(world_.config.store_fault)) disk_.plan_fault();
+  auto result = engine_.commit(batch);
+  if (!result) {
+    must_read_ = in_doubt_ = result.error().code == ErrorCode::unknown_outcome;
+    judge(result.error());
+    return result;
+  }
+  tell_model();
+  for (const auto& outcome : result->outcomes) {
+    if (!outcome) world_.note("store conflict: {}", outcome.error().message);
+  }
+  return result;
+}
+
+Result<CommitResult> FaultyStore::commit_half_way(const ChangeBatch& batch, bool crash) {
+  const bool done = random_.chance(0.5);
+  note_fault(fmt::format("commit {} half-way, {}", crash ? "crashes" : "fails", done ? "done" : "not done"));
+  if (done && !commit_for_sure(batch)) world_.note("and the disk failed too");
+  must_read_ = true;
+  if (crash) {
+    world_.process_lives = false;
+    world_.crash_wanted = true;
+  }
+  return fail(ErrorCode::unknown_outcome, "simulated: the connection to the disk broke");
+}
+
+Result<CommitResult> FaultyStore::commit(const ChangeBatch& batch) {
+  world_.commit_began = world_.now();
+  if (must_read_) world_.verdict.broken("after an unknown outcome the log is read", "a commit came first");
+  const Fate fate = draw_fate();
+  spend_time();
+  world_.note("commit of {} after {}", batch.changes.size(), batch.seen.value);
+  switch (fate) {
+    case Fate::done:
+      return commit_for_sure(batch);
+    case Fate::refused:
+      note_fault("refused");
+      return fail(ErrorCode::unavailable, "simulated: disk full");
+    case Fate::half_way:
+      return commit_half_way(batch, false);
+    case Fate::crash:
+      return commit_half_way(batch, true);
+  }
+  std::unreachable();
+}
+
+Result<std::vector<EventPtr>> FaultyStore::read(Revision after, std::size_t limit) {
+  spend_time();
+  if (read_fails()) {
+    note_fault("read");
+    return fail(ErrorCode::unavailable, "simulated: read failed");
+  }
+  auto events = engine_.read(after, limit);
+  if (!events) {
+    judge(events.error());
+    return events;
+  }
+  must_read_ = false;
+  if (std::exchange(in_doubt_, false)) tell_model();
+  return events;
+}
+
+Result<Snapshot> FaultyStore::snapshot() {
+  if (read_fails()) return fail(ErrorCode::unavailable, "simulated: snapshot failed");
+  return engine_.snapshot();
+}
+
+Result<void> FaultyStore::save_leases(std::chrono::milliseconds now, std::span<const LeaseMark> marks) {
+  const Fate fate = draw_fate();
+  spend_time();
+  if (fate != Fate::done) {
+    note_fault("leases not saved");
+    return fail(ErrorCode::unavailable, "simulated: disk full");
+  }
+  auto saved = engine_.save_leases(now, marks);
+  if (!saved) {
+    judge(saved.error());
+  } else {
+    marks_saved_(now, marks);
+  }
+  return saved;
+}
+
+Result<LeaseMarks> FaultyStore::load_leases() {
+  if (read_fails()) return fail(ErrorCode::unavailable, "simulated: leases not read");
+  return engine_.load_leases();
+}
+
+Result<std::vector<InstancePtr>> FaultyStore::state_at(Revision revision, const Filter& filter) {
+  return engine_.state_at(revision, filter);
+}
+Result<HistoryPage> FaultyStore::history(const HistoryQuery& query) { return engine_.history(query); }
+Result<std::vector<EventPtr>> FaultyStore::history_of(Revision newest, std::size_t limit) {
+  return engine_.history_of(newest, limit);
+}
+Result<Revision> FaultyStore::outbox_position(std::string_view outbox) { return engine_.outbox_position(outbox); }
+Result<void> FaultyStore::save_outbox_position(std::string_view outbox, Revision confirmed) {
+  return engine_.save_outbox_position(outbox, confirmed);
+}
+Result<bool> FaultyStore::prune(WallTime now) { return engine_.prune(now); }
+
+StoreHealth FaultyStore::health() {
+  auto health = engine_.health();
+  if (disk_is_full()) health = {.writable = false, .detail = "simulated: disk full", .bytes = 0, .oldest = {}};
+  return health;
+}
+
+}  // namespace rollcall::sim

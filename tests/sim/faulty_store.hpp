@@ -1,0 +1,64 @@
+#pragma once
+// A Store between the registry and a real engine that fails as disks and machines do (style.md 24).
+#include <functional>
+#include <memory>
+
+#include "disk.hpp"
+#include "log_model.hpp"
+#include "store/store.hpp"
+#include "world.hpp"
+
+namespace rollcall::sim {
+
+/// Troubles of the disk that the engines don't see. They outlive the process.
+struct DiskState {
+  MonoTime full_until{};
+};
+
+/// Also tells the model what has become durable, and checks that the Store is used as its contract says.
+class FaultyStore final : public Store {
+ public:
+  using MarksSaved = std::function<void(std::chrono::milliseconds now, std::span<const LeaseMark>)>;
+
+  FaultyStore(World& world, Store& engine, LogModel& log, Disk& disk, const DiskState& state, MarksSaved marks_saved);
+
+  [[nodiscard]] Result<Snapshot> snapshot() override;
+  [[nodiscard]] Result<CommitResult> commit(const ChangeBatch& batch) override;
+  [[nodiscard]] Result<std::vector<EventPtr>> read(Revision after, std::size_t limit) override;
+  [[nodiscard]] Result<std::vector<InstancePtr>> state_at(Revision revision, const Filter& filter) override;
+  [[nodiscard]] Result<HistoryPage> history(const HistoryQuery& query) override;
+  [[nodiscard]] Result<std::vector<EventPtr>> history_of(Revision newest, std::size_t limit) override;
+  [[nodiscard]] Result<void> save_leases(std::chrono::milliseconds now, std::span<const LeaseMark> marks) override;
+  [[nodiscard]] Result<LeaseMarks> load_leases() override;
+  [[nodiscard]] Result<Revision> outbox_position(std::string_view outbox) override;
+  [[nodiscard]] Result<void> save_outbox_position(std::string_view outbox, Revision confirmed) override;
+  [[nodiscard]] Result<bool> prune(WallTime now) override;
+  [[nodiscard]] StoreHealth health() override;
+
+ private:
+  enum class Fate { done, refused, half_way, crash };
+
+  [[nodiscard]] Fate draw_fate();
+  [[nodiscard]] bool disk_is_full() const;
+  [[nodiscard]] bool read_fails();
+  void spend_time();
+  void note_fault(std::string_view what);
+  /// What the engine says: a failure of its own, after which it is in doubt, must come from the disk.
+  void judge(const Error& error);
+  void tell_model();
+  [[nodiscard]] Result<CommitResult> commit_for_sure(const ChangeBatch& batch);
+  [[nodiscard]] Result<CommitResult> commit_half_way(const ChangeBatch& batch, bool crash);
+
+  World& world_;
+  Store& engine_;
+  LogModel& log_;
+  Disk& disk_;
+  const DiskState& state_;
+  MarksSaved marks_saved_;
+  SimRandom random_;
+  bool must_read_ = false;
+  std::optional<MonoTime> failed_at_;  ///< when the disk last failed the engine
+  bool in_doubt_ = false;              ///< the engine itself doesn't know what became of a commit
+};
+
+}  // namespace rollcall::sim

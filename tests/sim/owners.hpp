@@ -1,0 +1,76 @@
+#pragma once
+// Those who own instances: they register, beat, change their minds, fall silent, and send old requests again.
+#include <deque>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "desk.hpp"
+#include "world.hpp"
+
+namespace rollcall::sim {
+
+class Owners {
+ public:
+  Owners(World& world, Desk& desk);
+
+  /// One of them does something.
+  void act();
+  /// An event has become durable.
+  void follow(const Event& event);
+  /// What lay unread in the sockets is lost with the process: beats that it had promised to count may be among it.
+  void excuse_beats_until_next();
+  /// The run ends: the reliable go on beating, the others fall silent.
+  void settle();
+  void check_settled(const LogModel& log);
+
+  /// Requests and heartbeats sent.
+  [[nodiscard]] std::uint64_t sent() const noexcept { return sent_; }
+
+ private:
+  struct Owner {
+    InstanceId id;
+    InstanceSpec spec;
+    Session session;
+    bool reliable = false;  ///< beats in every third of its ttl, over a network that loses nothing
+    bool wanted = false;    ///< wants to be registered
+    bool registered = false;
+    bool steady = false;  ///< reliable since it was registered
+    double pace = 0.3;    ///< mean time between beats, in ttls; 0: silent
+    std::size_t thread = 0;
+    std::uint64_t life = 0;     ///< what is scheduled for an earlier life does nothing
+    std::uint64_t request = 0;  ///< the registration that is under way
+    unsigned sessions = 0, versions = 0;
+    std::deque<Command> sent;  ///< to be sent again, late
+  };
+
+  void begin(Owner& owner);
+  void new_session(Owner& owner);
+  void update(Owner& owner);
+  void deregister(Owner& owner);
+  void set_maintenance(Owner& owner);
+  void send_old(Owner& owner);
+  void meddle(Owner& owner);
+  void change_pace(Owner& owner);
+
+  void mark_version(Owner& owner);
+  void register_now(Owner& owner);
+  void registration_answered(Owner& owner, const Result<Outcome>& result);
+  void retry_later(Owner& owner, Duration delay);
+  void schedule_beat(Owner& owner, Duration delay);
+  void beat(Owner& owner);
+  void beat_answered(Owner& owner, const Result<Outcome>& result);
+  [[nodiscard]] Duration beat_interval(const Owner& owner);
+
+  void send(Owner& owner, Command command, bool reliably, Desk::Reply reply);
+  void send_copy(const Command& command, Duration delay);
+
+  World& world_;
+  Desk& desk_;
+  SimRandom random_;
+  std::vector<Owner> owners_;
+  std::uint64_t sent_ = 0;
+  std::uint64_t last_request_ = 0;
+};
+
+}  // namespace rollcall::sim

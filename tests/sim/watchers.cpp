@@ -1,0 +1,135 @@
+#include "watchers.hpp"
+
+namespace rollcall::sim {
+namespace {
+
+using namespace std::chrono_literals;
+
+/// From an event's application to its being read, when nothing is wrong.
+constexpr Duration kPromptness = 1s;
+
+}  // namespace
+
+Watchers::Watchers(World& world, const LogModel& log)
+    : world_(world), log_(log), random_(world.random.fork("watchers")) {
+  for (std::size_t i = 0; i < world.config.watchers; ++i) {
+    Follower follower;
+    if (random_.chance(0.6)) follower.service = ServiceName(fmt::format("s{}", random_.below(world.config.services)));
+    follower.page = 1 + random_.below(random_.chance(0.5) ? 4 : 1000);
+    followers_.push_back(std::move(follower));
+  }
+}
+
+void Watchers::connect(Process& process) {
+  process_ = &process;
+  for (Follower& follower : followers_) follow(follower);
+}
+
+void Watchers::disconnect() {
+  for (Follower& follower : followers_) {
+    follower.watcher.reset();
+    ++follower.life;
+  }
+  process_ = nullptr;
+}
+
+void Watchers::act() {
+  if (process_ == nullptr || followers_.empty()) return;
+  Follower& follower = followers_[random_.below(followers_.size())];
+  follower.watcher.reset();
+  ++follower.life;
+  world_.scheduler.after(random_.about(500ms), [this, &follower, life = follower.life] {
+    if (process_ != nullptr && follower.life == life) follow(follower);
+  });
+}
+
+void Watchers::follow(Follower& follower) {
+  follower.thread = random_.below(world_.config.io_threads);
+  follower.watcher.reset();
+  const auto life = ++follower.life;
+  const auto wake = [this, &follower, life] {
+    process_->io_thread(follower.thread).post([this, &follower, life] {
+      if (follower.life == life && follower.watcher) read_on(follower);
+    });
+  };
+  follower.watcher = std::make_unique<Watcher>(process_->catalog(), follower.service, follower.cursor, wake);
+  wake();
+}
+
+void Watchers::read_on(Follower& follower) {
+  const auto events = follower.watcher->next(follower.page);
+  if (!events) return start_over(follower);
+  check_page(follower, *events);
+  if (events->empty()) return;
+  process_->io_thread(follower.thread).post([this, &follower, life = follower.life] {
+    if (follower.life == life && follower.watcher) read_on(follower);
+  });
+}
+
+void Watchers::check_page(Follower& follower, const std::vector<EventPtr>& events) {
+  auto& verdict = world_.verdict;
+  if (events.size() > follower.page) verdict.broken("a page has its limit", "{}", events.size());
+  for (const auto& event : events) {
+    const auto expected = log_.first_after(follower.cursor, service_of(follower));
+    if (!expected || expected->revision != event->revision) {
+      verdict.broken("a watcher misses nothing unmarked", "after {} of \"{}\" came {} instead of {}",
+                     follower.cursor.value, service_of(follower), event->revision.value,
+                     expected ? expected->revision.value : 0);
+    }
+    follower.cursor = event->revision;
+  }
+  if (events.empty()) {
+    if (const auto missed = missing(follower)) {
+      verdict.broken("a watcher misses nothing unmarked", "\"{}\" was told of nothing after {}, but there is {}",
+                     service_of(follower), follower.cursor.value, missed->revision.value);
+    }
+  }
+}
+
+// It reads the state as a whole, and goes on from there.
+void Watchers::start_over(Follower& follower) {
+  const auto reached = process_->catalog().revision();
+  world_.note("watcher of \"{}\" starts over: {} to {}", service_of(follower), follower.cursor.value, reached.value);
+  std::size_t after_cursor = 0;
+  for (const auto& event : log_.after(follower.cursor)) after_cursor += event->revision <= reached ? 1 : 0;
+  if (follower.cursor >= process_->began_at() && after_cursor < world_.config.limits.catalog.recent_events) {
+    world_.verdict.broken("a watcher starts over only if it must", "at {} with {} events to come, began at {}",
+                          follower.cursor.value, after_cursor, process_->began_at().value);
+  }
+  follower.cursor = reached;
+  follow(follower);
+}
+
+EventPtr Watchers::missing(const Follower& follower) const {
+  const auto next = log_.first_after(follower.cursor, service_of(follower));
+  return next && next->revision <= process_->catalog().revision() ? next : nullptr;
+}
+
+void Watchers::check_awake() {
+  if (process_ == nullptr) return;
+  for (Follower& follower : followers_) {
+    const bool behind = follower.watcher && missing(follower);
+    if (!behind || follower.cursor != follower.behind_at) {
+      follower.behind_at = behind ? follower.cursor : Revision{};
+      follower.behind_since = world_.now();
+      follower.excused_then = world_.excused();
+      continue;
+    }
+    const Duration since = world_.now() - follower.behind_since - (world_.excused() - follower.excused_then);
+    if (follower.behind_at && since > kPromptness) {
+      world_.verdict.broken("a watcher is woken", "\"{}\" sleeps at {}, the catalog is at {}", service_of(follower),
+                            follower.cursor.value, process_->catalog().revision().value);
+    }
+  }
+}
+
+void Watchers::check_settled() {
+  for (Follower& follower : followers_) {
+    if (follower.watcher && missing(follower)) {
+      world_.verdict.broken("a watcher is at the end in the end", "\"{}\" at {}", service_of(follower),
+                            follower.cursor.value);
+    }
+  }
+}
+
+}  // namespace rollcall::sim

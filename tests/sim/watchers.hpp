@@ -1,0 +1,56 @@
+#pragma once
+// Those who follow the log: each may miss nothing, or is told that it did.
+#include <memory>
+#include <optional>
+#include <vector>
+
+#include "log_model.hpp"
+#include "process.hpp"
+#include "world.hpp"
+
+namespace rollcall::sim {
+
+class Watchers {
+ public:
+  Watchers(World& world, const LogModel& log);
+
+  /// They go on from where they were, on the process that serves now.
+  void connect(Process& process);
+  void disconnect();
+  /// One of them breaks off, and goes on from where it was.
+  void act();
+
+  /// Those that were behind when last asked, and still are.
+  void check_awake();
+  void check_settled();
+
+ private:
+  struct Follower {
+    std::optional<ServiceName> service;
+    Revision cursor;  ///< it knows all up to here
+    std::unique_ptr<Watcher> watcher;
+    std::size_t thread = 0;
+    std::size_t page = 1;
+    std::uint64_t life = 0;
+    Revision behind_at;  ///< its cursor when it was last seen behind; 0: it wasn't
+    Duration excused_then{0};
+    MonoTime behind_since{};
+  };
+
+  void follow(Follower& follower);
+  void read_on(Follower& follower);
+  void check_page(Follower& follower, const std::vector<EventPtr>& events);
+  void start_over(Follower& follower);
+  [[nodiscard]] EventPtr missing(const Follower& follower) const;
+  [[nodiscard]] std::string_view service_of(const Follower& follower) const {
+    return follower.service ? follower.service->view() : std::string_view{};
+  }
+
+  World& world_;
+  const LogModel& log_;
+  SimRandom random_;
+  Process* process_ = nullptr;
+  std::vector<Follower> followers_;
+};
+
+}  // namespace rollcall::sim
