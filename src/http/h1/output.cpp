@@ -22,6 +22,7 @@ class Writer {
   explicit Writer(char* at) : at_(at) {}
 
   void text(std::string_view bytes) {
+    if (bytes.empty()) return;  // memcpy takes no null
     std::memcpy(at_, bytes.data(), bytes.size());
     at_ += bytes.size();
   }
