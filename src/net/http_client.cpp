@@ -123,12 +123,6 @@ Unreachable classify(const error_code& error) noexcept {
   return Unreachable::broken;
 }
 
-std::string to_text(const asio::ip::tcp::endpoint& endpoint) {
-  const auto address = endpoint.address();
-  return address.is_v6() ? fmt::format("[{}]:{}", address.to_string(), endpoint.port())
-                         : fmt::format("{}:{}", address.to_string(), endpoint.port());
-}
-
 std::string basic_authorization(std::string_view user, std::string_view password) {
   const std::string plain = fmt::format("{}:{}", user, password);
   std::string encoded(beast::detail::base64::encoded_size(plain.size()), '\0');

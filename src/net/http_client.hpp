@@ -12,6 +12,7 @@
 #include <vector>
 
 #include "base/error.hpp"
+#include "net/endpoint.hpp"
 
 namespace rollcall::net {
 
@@ -19,7 +20,7 @@ struct HttpRequest {
   boost::asio::ip::tcp::endpoint endpoint;
   std::string host{};  ///< for the Host header; empty: the endpoint
   std::string target = "/";
-  std::optional<std::string> authorization{};  ///< the header's value; never logged
+  std::optional<std::string> authorization{};        ///< the header's value; never logged
   std::chrono::milliseconds timeout{2'000};          ///< for the whole exchange
   std::chrono::milliseconds connect_timeout{2'000};  ///< of it, for the connection
   std::size_t max_body_bytes = 1024 * 1024;
@@ -53,9 +54,6 @@ struct ConnectFailure {
 
 /// What an error of the system while connecting is evidence of.
 [[nodiscard]] Unreachable classify(const boost::system::error_code& error) noexcept;
-
-/// "127.0.0.1:8042", "[::1]:8042"
-[[nodiscard]] std::string to_text(const boost::asio::ip::tcp::endpoint& endpoint);
 
 /// The value of an Authorization header for HTTP Basic.
 [[nodiscard]] std::string basic_authorization(std::string_view user, std::string_view password);

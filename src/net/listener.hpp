@@ -7,6 +7,7 @@
 #include <string_view>
 
 #include "base/error.hpp"
+#include "net/endpoint.hpp"
 #include "net/io_threads.hpp"
 
 namespace rollcall::net {
@@ -37,9 +38,5 @@ class Listener {
   Listener();
   std::vector<std::shared_ptr<Lane>> lanes_;
 };
-
-/// "127.0.0.1:5001", "[::1]:0", ":5001" (every IPv4 address).
-[[nodiscard]] Result<boost::asio::ip::tcp::endpoint> parse_endpoint(std::string_view text);
-[[nodiscard]] std::string to_text(const boost::asio::ip::tcp::endpoint& endpoint);
 
 }  // namespace rollcall::net

@@ -1,0 +1,72 @@
+#include "server/discovery.hpp"
+
+#include "base/log.hpp"
+
+namespace rollcall {
+namespace {
+
+/// A provider reports again what it sees, so a refused write needs no retry of ours.
+Registry::Done log_refusal(std::string id) {
+  return [id = std::move(id)](const Result<Outcome>& outcome) {
+    if (!outcome && outcome.error().code != ErrorCode::not_found) {
+      log::warning("discovery", "{} could not be written: {}", id, outcome.error().message);
+    }
+  };
+}
+
+}  // namespace
+
+void RegistrySink::seen(Sighting sighting) {
+  auto done = log_refusal(sighting.id.str());
+  registry_.submit(
+      Observe{std::move(sighting.id), std::move(sighting.spec), sighting.health, source_, std::move(sighting.cause)},
+      std::move(done));
+}
+
+void RegistrySink::gone(InstanceId id, Cause cause) {
+  samples_.erase(id);
+  auto done = log_refusal(id.str());
+  registry_.submit(Deregister{std::move(id), Session(), source_, std::move(cause)}, std::move(done));
+}
+
+void RegistrySink::sampled(const InstanceId& id, const Sample& sample) { samples_.put(id, sample); }
+
+void CheckFollower::start() {
+  catalog_.for_each([this](const InstancePtr& instance) {
+    if (instance->spec.check) checker_.update(instance);
+  });
+  watch();
+}
+
+void CheckFollower::watch() {
+  watcher_ = std::make_unique<Watcher>(catalog_, std::nullopt, catalog_.revision(), [weak = weak_from_this()] {
+    const auto self = weak.lock();
+    if (self) self->executor_.post([self] { self->follow(); });
+  });
+}
+
+void CheckFollower::follow() {
+  constexpr std::size_t kEvents = 1024;
+  for (;;) {
+    const auto events = watcher_->next(kEvents);
+    if (!events) return start();  // too far behind, or another log: what is there now counts
+    for (const auto& event : *events) {
+      if (event->kind == EventKind::removed) {
+        checker_.remove(event->instance->id);
+      } else {
+        checker_.update(event->instance);
+      }
+    }
+    if (events->size() < kEvents) return;
+  }
+}
+
+std::vector<InstancePtr> instances_of(const Catalog& catalog, Source source) {
+  std::vector<InstancePtr> found;
+  catalog.for_each([&](const InstancePtr& instance) {
+    if (instance->source == source) found.push_back(instance);
+  });
+  return found;
+}
+
+}  // namespace rollcall

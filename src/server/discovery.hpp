@@ -1,0 +1,50 @@
+#pragma once
+// What providers and checks say, turned into the registry's commands; what the log says, into checks.
+#include <memory>
+
+#include "discovery/check/checker.hpp"
+#include "discovery/provider.hpp"
+#include "metrics/sample_table.hpp"
+#include "registry/registry.hpp"
+
+namespace rollcall {
+
+/// A provider's findings become Observe and Deregister commands, and samples.
+class RegistrySink final : public ProviderSink {
+ public:
+  RegistrySink(Registry& registry, SampleTable& samples, Source source)
+      : registry_(registry), samples_(samples), source_(source) {}
+
+  void seen(Sighting sighting) override;
+  void gone(InstanceId id, Cause cause) override;
+  void sampled(const InstanceId& id, const Sample& sample) override;
+
+ private:
+  Registry& registry_;
+  SampleTable& samples_;
+  const Source source_;
+};
+
+/// Keeps the checker in step with the log. Lives on the registry's executor, which applies the events.
+class CheckFollower : public std::enable_shared_from_this<CheckFollower> {
+ public:
+  CheckFollower(Catalog& catalog, Checker& checker, Executor& executor)
+      : catalog_(catalog), checker_(checker), executor_(executor) {}
+
+  /// On the executor.
+  void start();
+
+ private:
+  void watch();
+  void follow();
+
+  Catalog& catalog_;
+  Checker& checker_;
+  Executor& executor_;
+  std::unique_ptr<Watcher> watcher_;
+};
+
+/// The instances that `source` has left in the catalog.
+[[nodiscard]] std::vector<InstancePtr> instances_of(const Catalog& catalog, Source source);
+
+}  // namespace rollcall

@@ -1,0 +1,70 @@
+#include <pthread.h>
+#include <sys/resource.h>
+
+#include <csignal>
+#include <cstdio>
+
+#include "server/server.hpp"
+#include "server/version.hpp"
+
+namespace rollcall {
+namespace {
+
+using namespace std::chrono_literals;
+
+constexpr int kExitFailed = 1;
+constexpr int kExitUsage = 2;
+constexpr auto kStopGrace = 4s;
+
+sigset_t stop_signals() {
+  sigset_t set;
+  sigemptyset(&set);
+  sigaddset(&set, SIGTERM);
+  sigaddset(&set, SIGINT);
+  return set;
+}
+
+/// A connection is a descriptor: the hard limit is ours to use.
+void raise_descriptor_limit() {
+  rlimit limit{};
+  if (getrlimit(RLIMIT_NOFILE, &limit) != 0 || limit.rlim_cur == limit.rlim_max) return;
+  limit.rlim_cur = limit.rlim_max;
+  setrlimit(RLIMIT_NOFILE, &limit);
+}
+
+int complain(const Error& error, int code) {
+  fmt::print(stderr, "rollcall: {}{}{}\n", error.field, error.field.empty() ? "" : " ", error.message);
+  return code;
+}
+
+int run(Server& server) {
+  const sigset_t signals = stop_signals();
+  server.start();
+  fmt::print("{}\n", server.ready_line());
+  std::fflush(stdout);
+  log::info("main", "service registry initialized: rollcall {}", kVersion);
+  int signal = 0;
+  sigwait(&signals, &signal);
+  log::info("main", "stopping on signal {}", signal);
+  if (!server.stop(kStopGrace)) log::warning("main", "stopped with requests unanswered");
+  log::info("main", "stopped");
+  return 0;
+}
+
+}  // namespace
+
+int serve(const CommandLine& line) {
+  const auto settings = load_settings(line, system_environment());
+  if (!settings) return complain(settings.error(), kExitUsage);
+  log::set_level(settings->log_level);
+  std::signal(SIGPIPE, SIG_IGN);
+  // Every thread inherits this, so that the signals wait for run().
+  const sigset_t signals = stop_signals();
+  pthread_sigmask(SIG_BLOCK, &signals, nullptr);
+  raise_descriptor_limit();
+  auto server = Server::open(*settings);
+  if (!server) return complain(server.error(), kExitFailed);
+  return run(**server);
+}
+
+}  // namespace rollcall

@@ -1,0 +1,227 @@
+#include "server/server.hpp"
+
+#include <fmt/format.h>
+
+#include <boost/asio/co_spawn.hpp>
+#include <boost/asio/detached.hpp>
+#include <boost/asio/post.hpp>
+#include <future>
+#include <optional>
+#include <thread>
+
+#include "api/routes.hpp"
+#include "base/random.hpp"
+#include "codec/json.hpp"
+#include "discovery/probe/probe_provider.hpp"
+#include "http/h1/server.hpp"
+#include "net/io_executor.hpp"
+#include "net/io_threads.hpp"
+#include "net/listener.hpp"
+#include "server/data_dir.hpp"
+#include "server/discovery.hpp"
+#include "server/version.hpp"
+#include "store/memory/memory_store.hpp"
+#include "store/sqlite/sqlite_store.hpp"
+
+namespace rollcall {
+namespace {
+
+namespace asio = boost::asio;
+
+Encoders encoders() {
+  return {.instance = [](const Instance& instance, std::string& out) { codec::append_instance(out, instance); },
+          .service = [](const Service& service, std::string& out) { codec::append_service_members(out, service); }};
+}
+
+std::size_t io_threads_of(const Settings& settings) {
+  return settings.io_threads != 0 ? settings.io_threads : std::max(1U, std::thread::hardware_concurrency());
+}
+
+/// What belongs to one I/O thread.
+struct Lane {
+  Lane(asio::io_context& io, const Catalog& catalog, const Clock& clock, const HttpLimits& limits,
+       const http::GuardRules& guard, std::atomic<std::size_t>& open_connections)
+      : reader(catalog),
+        connections(io, clock, limits, open_connections),
+        context{router, guard, limits, stats, connections} {}
+
+  CatalogReader reader;
+  http::Router router;
+  http::ServerStats stats;
+  http::ConnectionTable connections;
+  const http::ServerContext context;  // what each connection of this thread refers to
+};
+
+}  // namespace
+
+struct Server::Impl {
+  explicit Impl(const Settings& given)
+      : settings(given),
+        catalog(encoders(), settings.limits.catalog),
+        threads(io_threads_of(settings), settings.limits.http.connections) {
+    guard.allowed_hosts = settings.allowed_hosts;
+  }
+
+  const Settings settings;
+  SystemClock clock;
+  SystemRandom random;
+  std::optional<DataDir> data_dir;
+  std::unique_ptr<Store> store;
+  Catalog catalog;
+  SampleTable samples;
+  http::GuardRules guard;
+  std::atomic<std::size_t> open_connections{0};
+  net::IoThreads threads;
+  net::IoExecutor registry_thread{"rollcall-reg"};
+  net::IoExecutor store_thread{"rollcall-store"};
+  std::optional<Registry> registry;
+  std::vector<std::unique_ptr<Lane>> lanes;
+  std::unique_ptr<net::Listener> listener;
+  std::unique_ptr<RegistrySink> probe_sink;
+  std::unique_ptr<Provider> probe;
+  std::unique_ptr<Checker> checker;
+  std::shared_ptr<CheckFollower> check_follower;
+
+  Result<void> open_store() {
+    if (settings.store_in_memory) {
+      store = make_memory_store(make_memory_log(Generation{random.next() >> 11 | 1}), settings.limits.store,
+                                settings.limits.registry.tombstone_life);
+      return {};
+    }
+    auto directory = DataDir::open(settings.data_dir);
+    if (!directory) return std::unexpected(directory.error());
+    data_dir.emplace(std::move(*directory));
+    SqliteOptions options;
+    options.path = data_dir->file("rollcall.db");
+    options.limits = settings.limits.store;
+    options.tombstone_life = settings.limits.registry.tombstone_life;
+    auto opened = open_sqlite_store(options);
+    if (!opened) return std::unexpected(opened.error());
+    store = std::move(*opened);
+    return {};
+  }
+
+  Result<void> open() {
+    if (auto ok = open_store(); !ok) return ok;
+    registry.emplace(Registry::Parts{.own = registry_thread,
+                                     .store_executor = store_thread,
+                                     .store = *store,
+                                     .catalog = catalog,
+                                     .turns = threads,
+                                     .clock = clock,
+                                     .random = random,
+                                     .limits = settings.limits});
+    if (auto ok = registry->load(); !ok) return ok;
+    for (std::size_t i = 0; i < threads.size(); ++i) add_lane(i);
+    return open_listener();
+  }
+
+  void add_lane(std::size_t thread) {
+    auto lane =
+        std::make_unique<Lane>(threads.context(thread), catalog, clock, settings.limits.http, guard, open_connections);
+    lane->router = api::make_router(
+        {.registry = *registry,
+         .catalog = catalog,
+         .reader = lane->reader,
+         .samples = samples,
+         .clock = clock,
+         .limits = settings.limits,
+         .version = {.version = std::string(kVersion), .build = {}},
+         .check_allowed = [this](const CheckSpec& check) { return check_allowed(check, settings.check_networks); },
+         .add_metrics = [this](OwnMetrics& metrics) { add_metrics(metrics); },
+         .parts_health = {}});
+    lanes.push_back(std::move(lane));
+  }
+
+  Result<void> open_listener() {
+    auto opened = net::Listener::open(threads, settings.http, [this](asio::ip::tcp::socket socket, std::size_t thread) {
+      const auto executor = socket.get_executor();
+      asio::co_spawn(executor, http::h1::serve(std::move(socket), lanes[thread]->context), asio::detached);
+    });
+    if (!opened) return std::unexpected(opened.error());
+    listener = std::move(*opened);
+    if (!settings.http.address().is_loopback()) {
+      log::warning("main", "listening beyond loopback on {}: everyone who reaches it may read and write",
+                   net::to_text(listener->endpoint()));
+    }
+    return {};
+  }
+
+  void add_metrics(OwnMetrics& metrics) const {
+    const auto sum = [this](std::atomic<std::uint64_t> http::ServerStats::* member) {
+      double total = 0;
+      for (const auto& lane : lanes) {
+        total += static_cast<double>((lane->stats.*member).load(std::memory_order_relaxed));
+      }
+      return total;
+    };
+    using Stats = http::ServerStats;
+    metrics.counter("http_requests_total", "Requests answered.", sum(&Stats::requests));
+    metrics.counter("http_responses_total", "Answers that were errors, by class.", sum(&Stats::responses_4xx),
+                    {{"class", "4xx"}});
+    metrics.counter("http_responses_total", "Answers that were errors, by class.", sum(&Stats::responses_5xx),
+                    {{"class", "5xx"}});
+    metrics.gauge("http_connections", "Connections open now.", sum(&Stats::connections));
+    metrics.counter("http_connections_total", "Connections accepted.", sum(&Stats::connections_total));
+    metrics.counter("http_connections_refused_total", "Connections over the limit.", sum(&Stats::connections_refused));
+  }
+
+  void start() {
+    checker = make_checker({.networks = settings.check_networks}, clock,
+                           [this](const InstanceId& id, Status health, Cause cause) {
+                             registry->submit(SetHealth{id, health, std::move(cause)}, [](const Result<Outcome>&) {});
+                           });
+    check_follower = std::make_shared<CheckFollower>(catalog, *checker, registry_thread);
+    registry_thread.post([this] {
+      registry->start();
+      check_follower->start();
+    });
+    threads.start();
+    listener->start();
+    if (settings.probe_enabled) {
+      probe_sink = std::make_unique<RegistrySink>(*registry, samples, Source::probe);
+      probe = make_probe_provider(settings.probe, clock);
+      probe->start(*probe_sink, instances_of(catalog, Source::probe));
+    }
+  }
+
+  bool stop(std::chrono::milliseconds grace) {
+    const MonoTime deadline = clock.now() + grace;
+    const auto left = [&] {
+      return std::max(std::chrono::milliseconds{0},
+                      std::chrono::duration_cast<std::chrono::milliseconds>(deadline - clock.now()));
+    };
+    listener->close();
+    for (std::size_t i = 0; i < lanes.size(); ++i) {
+      asio::post(threads.context(i), [&lane = *lanes[i]] { lane.connections.drain(); });
+    }
+    if (probe) probe->stop();
+    if (checker) checker->stop();
+    std::promise<void> drained;
+    auto all_written = drained.get_future();
+    registry->drain([&drained] { drained.set_value(); });
+    bool clean = all_written.wait_for(left()) == std::future_status::ready;
+    clean = threads.shutdown(left()) && clean;
+    registry_thread.stop();
+    store_thread.stop();
+    return clean;
+  }
+};
+
+Server::Server(std::unique_ptr<Impl> impl) : impl_(std::move(impl)) {}
+Server::~Server() = default;
+
+Result<std::unique_ptr<Server>> Server::open(const Settings& settings) {
+  auto impl = std::make_unique<Impl>(settings);
+  if (auto ok = impl->open(); !ok) return std::unexpected(ok.error());
+  return std::unique_ptr<Server>(new Server(std::move(impl)));
+}
+
+std::string Server::ready_line() const {
+  return fmt::format(R"({{"ready":{{"http":"{}"}}}})", net::to_text(impl_->listener->endpoint()));
+}
+
+void Server::start() { impl_->start(); }
+bool Server::stop(std::chrono::milliseconds grace) { return impl_->stop(grace); }
+
+}  // namespace rollcall

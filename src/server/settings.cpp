@@ -1,0 +1,212 @@
+#include "server/settings.hpp"
+
+#include <fmt/format.h>
+#include <toml++/toml.h>
+
+#include <algorithm>
+#include <utility>
+
+extern char** environ;
+
+namespace rollcall {
+namespace {
+
+constexpr std::string_view kPrefix = "ROLLCALL_";
+
+std::string environment_name(std::string_view key) {
+  std::string name(kPrefix);
+  for (const char letter : key) {
+    name += letter == '.' ? '_' : static_cast<char>(std::toupper(static_cast<unsigned char>(letter)));
+  }
+  return name;
+}
+
+/// listen.http is --http on the command line, data_dir is --data-dir.
+std::string flag_name(std::string_view key) {
+  if (key.starts_with("listen.")) key.remove_prefix(7);
+  std::string flag("--");
+  for (const char letter : key) flag += letter == '_' ? '-' : letter;
+  return flag;
+}
+
+bool is_secret(std::string_view key) { return key.ends_with("password"); }
+
+std::unexpected<Error> not_allowed(std::string_view origin, std::string_view value, std::string_view allowed,
+                                   bool secret) {
+  return fail(ErrorCode::invalid,
+              secret ? fmt::format("has a value that isn't allowed; allowed is: {}", allowed)
+                     : fmt::format("is \"{}\"; allowed is: {}", value, allowed),
+              std::string(origin));
+}
+
+// ---- the environment ----
+
+/// Seed 004's variables, so that its deployments need no other.
+Result<void> apply_seed_variables(Settings& settings, const Environment& environment) {
+  auto host = settings.http.address().to_string();
+  auto port = std::to_string(settings.http.port());
+  std::string origin;
+  if (const auto found = environment.find("HOST"); found != environment.end()) {
+    host = found->second;
+    origin = "HOST";
+  }
+  if (const auto found = environment.find("PORT"); found != environment.end()) {
+    port = found->second;
+    origin = origin.empty() ? "PORT" : "HOST, PORT";
+  }
+  if (!origin.empty()) {
+    const bool v6 = host.contains(':');
+    if (auto ok =
+            set(settings, "listen.http", fmt::format("{}{}{}:{}", v6 ? "[" : "", host, v6 ? "]" : "", port), origin);
+        !ok) {
+      return ok;
+    }
+  }
+  if (const auto found = environment.find("LOG_LEVEL"); found != environment.end()) {
+    return set(settings, "log_level", found->second, "LOG_LEVEL");
+  }
+  return {};
+}
+
+Result<void> apply_environment(Settings& settings, const Environment& environment) {
+  if (auto ok = apply_seed_variables(settings, environment); !ok) return ok;
+  for (const auto& setting : settings_table()) {
+    const auto name = environment_name(setting.key);
+    const auto found = environment.find(name);
+    if (found == environment.end()) continue;
+    if (auto ok = set(settings, setting.key, found->second, name); !ok) return ok;
+  }
+  return {};
+}
+
+// ---- the file ----
+
+/// A value as the environment would have it: lists joined by commas.
+std::optional<std::string> text_of(const toml::node& node) {
+  if (const auto* text = node.as_string()) return text->get();
+  if (const auto* number = node.as_integer()) return std::to_string(number->get());
+  if (const auto* flag = node.as_boolean()) return flag->get() ? "true" : "false";
+  const auto* list = node.as_array();
+  if (list == nullptr) return std::nullopt;
+  std::vector<std::string> parts;
+  for (const auto& element : *list) {
+    const auto part = text_of(element);
+    if (!part || element.is_array()) return std::nullopt;
+    parts.push_back(*part);
+  }
+  return fmt::format("{}", fmt::join(parts, ","));
+}
+
+Result<void> apply_table(Settings& settings, const toml::table& table, const std::string& file,
+                         const std::string& prefix);
+
+/// [[probe.ranges]]: each with the keys that probe.* has for the first.
+Result<void> apply_ranges(Settings& settings, const toml::array& ranges, const std::string& file) {
+  std::vector<ProbeRange> collected;
+  for (const auto& element : ranges) {
+    const auto* range = element.as_table();
+    if (range == nullptr) return fail(ErrorCode::invalid, "is not a table", file + ": probe.ranges");
+    Settings one;
+    for (const auto& [key, node] : *range) {
+      constexpr std::string_view kKeys[] = {"hosts", "web_ports", "dicom_ports", "user", "password"};
+      const auto name = std::string(key.str());
+      if (std::ranges::find(kKeys, name) == std::end(kKeys)) {
+        return fail(ErrorCode::invalid, "is unknown; allowed are hosts, web_ports, dicom_ports, user, password",
+                    file + ": probe.ranges." + name);
+      }
+      const auto value = text_of(node);
+      const auto origin = file + ": probe.ranges." + name;
+      if (!value) return fail(ErrorCode::invalid, "is not text, a number or a list", origin);
+      if (auto ok = set(one, "probe." + name, *value, origin); !ok) return ok;
+    }
+    collected.push_back(std::move(one.probe.ranges.front()));
+  }
+  if (!collected.empty()) settings.probe.ranges = std::move(collected);
+  return {};
+}
+
+Result<void> apply_node(Settings& settings, const toml::node& node, const std::string& file, const std::string& key) {
+  if (key == "probe.ranges") {
+    if (const auto* ranges = node.as_array()) return apply_ranges(settings, *ranges, file);
+  }
+  const auto* table = node.as_table();
+  if (table != nullptr) return apply_table(settings, *table, file, key + ".");
+  const auto value = text_of(node);
+  const auto origin = file + ": " + key;
+  if (!value) return fail(ErrorCode::invalid, "is not text, a number, true, false or a list", origin);
+  return set(settings, key, *value, origin);
+}
+
+Result<void> apply_table(Settings& settings, const toml::table& table, const std::string& file,
+                         const std::string& prefix) {
+  for (const auto& [key, node] : table) {
+    if (auto ok = apply_node(settings, node, file, prefix + std::string(key.str())); !ok) return ok;
+  }
+  return {};
+}
+
+Result<void> apply_file(Settings& settings, const std::string& path) {
+  try {
+    return apply_table(settings, toml::parse_file(path), path, "");
+  } catch (const toml::parse_error& error) {
+    return fail(ErrorCode::invalid, fmt::format("line {}: {}", error.source().begin.line, error.description()), path);
+  }
+}
+
+Result<void> check_together(const Settings& settings) {
+  const auto& model = settings.limits.model;
+  if (model.ttl_min > model.ttl_default || model.ttl_default > model.ttl_max) {
+    return fail(ErrorCode::invalid, "the default must lie between registry.ttl_min and registry.ttl_max",
+                "registry.ttl_default");
+  }
+  return validate(settings.probe);
+}
+
+}  // namespace
+
+Result<void> set(Settings& settings, std::string_view key, std::string_view value, std::string_view origin) {
+  const auto table = settings_table();
+  const auto found = std::ranges::find(table, key, &Setting::key);
+  if (found == table.end()) {
+    return fail(ErrorCode::invalid, "is unknown; docs/configuration.md lists what there is", std::string(origin));
+  }
+  if (found->set(settings, value)) return {};
+  return not_allowed(origin, value, found->allowed, is_secret(key));
+}
+
+Environment system_environment() {
+  Environment environment;
+  for (char** entry = environ; *entry != nullptr; ++entry) {
+    const std::string_view text(*entry);
+    const auto equals = text.find('=');
+    if (equals != std::string_view::npos) environment.emplace(text.substr(0, equals), text.substr(equals + 1));
+  }
+  return environment;
+}
+
+Result<Settings> load_settings(const CommandLine& line, const Environment& environment) {
+  Settings settings;
+  auto file = line.config_file;
+  if (const auto found = environment.find("ROLLCALL_CONFIG"); !file && found != environment.end()) file = found->second;
+  if (file) {
+    if (auto ok = apply_file(settings, *file); !ok) return std::unexpected(ok.error());
+  }
+  if (auto ok = apply_environment(settings, environment); !ok) return std::unexpected(ok.error());
+  for (const auto& [key, value] : line.values) {
+    if (auto ok = set(settings, key, value, flag_name(key)); !ok) return std::unexpected(ok.error());
+  }
+  if (auto ok = check_together(settings); !ok) return std::unexpected(ok.error());
+  return settings;
+}
+
+std::string describe_settings() {
+  const Settings defaults;
+  std::string text;
+  for (const auto& setting : settings_table()) {
+    fmt::format_to(std::back_inserter(text), "| `{}` | `{}` | {} | {} | {} |\n", setting.key,
+                   environment_name(setting.key), setting.show(defaults), setting.help, setting.allowed);
+  }
+  return text;
+}
+
+}  // namespace rollcall

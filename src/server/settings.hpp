@@ -1,0 +1,64 @@
+#pragma once
+// What the daemon is told: flags over environment over a TOML file over defaults. One table names every setting, so
+// that each has the same key in all three, a check and a line of help (docs/configuration.md).
+#include <cstdint>
+#include <functional>
+#include <map>
+#include <optional>
+#include <span>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "base/error.hpp"
+#include "base/limits.hpp"
+#include "base/log.hpp"
+#include "discovery/check/target.hpp"
+#include "discovery/network.hpp"
+#include "discovery/probe/config.hpp"
+#include "net/endpoint.hpp"
+
+namespace rollcall {
+
+struct Settings {
+  boost::asio::ip::tcp::endpoint http{boost::asio::ip::address_v4::loopback(), 5001};  ///< port 0: any free one
+  std::string data_dir = "rollcall-data";
+  bool store_in_memory = false;
+  std::size_t io_threads = 0;  ///< 0: one a core
+  log::Level log_level = log::Level::info;
+  std::vector<std::string> allowed_hosts;  ///< names beside IP addresses and localhost that Host may have
+  Limits limits;
+  bool probe_enabled = true;
+  ProbeConfig probe;
+  std::vector<Network> check_networks = default_check_networks();
+};
+
+/// One row of the table.
+struct Setting {
+  std::string_view key;      ///< "http.body_bytes"; in the environment ROLLCALL_HTTP_BODY_BYTES
+  std::string_view allowed;  ///< what a value may be, for people
+  std::string_view help;
+  std::function<bool(Settings&, std::string_view value)> set;  ///< false: the value isn't allowed
+  std::function<std::string(const Settings&)> show;
+};
+[[nodiscard]] std::span<const Setting> settings_table();
+
+/// Where a value came from, for the error: "--http", "ROLLCALL_HTTP", "rollcall.toml: http.body_bytes".
+[[nodiscard]] Result<void> set(Settings& settings, std::string_view key, std::string_view value,
+                               std::string_view origin);
+
+using Environment = std::map<std::string, std::string>;
+[[nodiscard]] Environment system_environment();
+
+struct CommandLine {
+  std::optional<std::string> config_file;
+  std::vector<std::pair<std::string, std::string>> values;  ///< key and value, in order
+};
+
+/// All layers. The error's field is the origin, its message has the value and what is allowed.
+[[nodiscard]] Result<Settings> load_settings(const CommandLine& line, const Environment& environment);
+
+/// docs/configuration.md's table.
+[[nodiscard]] std::string describe_settings();
+
+}  // namespace rollcall

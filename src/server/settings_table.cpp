@@ -1,0 +1,311 @@
+#include <fmt/format.h>
+
+#include <charconv>
+#include <utility>
+
+#include "server/settings.hpp"
+
+namespace rollcall {
+namespace {
+
+using std::chrono::milliseconds;
+
+constexpr std::string_view kDurationForm = "a duration such as 500ms, 30s, 5m, 1h, 7d; a bare number is seconds";
+constexpr std::string_view kBytesForm = "a number of bytes, also as 64KiB, 1MiB, 1GiB";
+constexpr std::string_view kCountForm = "a whole number above 0";
+constexpr std::string_view kSwitchForm = "true or false";
+constexpr std::string_view kPortsForm = "ports and ranges, as 8042-8100,9000";
+
+struct Unit {
+  std::string_view suffix;
+  std::uint64_t factor;
+};
+constexpr Unit kDurationUnits[] = {{"ms", 1}, {"s", 1000}, {"m", 60'000}, {"h", 3'600'000}, {"d", 86'400'000}};
+constexpr Unit kByteUnits[] = {{"KiB", 1U << 10}, {"MiB", 1U << 20}, {"GiB", 1U << 30}, {"B", 1}};
+
+/// A number of at most 15 digits and one of `units`; `bare` is the factor without a unit.
+std::optional<std::uint64_t> parse_with_unit(std::string_view text, std::span<const Unit> units, std::uint64_t bare) {
+  std::uint64_t number = 0;
+  const auto* end = text.data() + text.size();
+  const auto [rest, error] = std::from_chars(text.data(), end, number);
+  if (error != std::errc() || number > 999'999'999'999'999ULL) return std::nullopt;
+  const std::string_view suffix(rest, static_cast<std::size_t>(end - rest));
+  if (suffix.empty()) return number * bare;
+  for (const auto& unit : units) {
+    std::uint64_t product = 0;
+    if (suffix == unit.suffix && !__builtin_mul_overflow(number, unit.factor, &product)) return product;
+  }
+  return std::nullopt;
+}
+
+std::vector<std::string> split_list(std::string_view text) {
+  std::vector<std::string> parts;
+  while (!text.empty()) {
+    const auto comma = std::min(text.find(','), text.size());
+    auto part = text.substr(0, comma);
+    while (part.starts_with(' ')) part.remove_prefix(1);
+    while (part.ends_with(' ')) part.remove_suffix(1);
+    if (!part.empty()) parts.emplace_back(part);
+    text.remove_prefix(std::min(comma + 1, text.size()));
+  }
+  return parts;
+}
+
+std::string show_ms(milliseconds value) {
+  if (value.count() % 1000 != 0) return fmt::format("{}ms", value.count());
+  return fmt::format("{}s", value.count() / 1000);
+}
+
+/// `member(settings)` gives the place of the value.
+template <class Member>
+Setting duration(std::string_view key, std::string_view help, Member member) {
+  return {key, kDurationForm, help,
+          [member](Settings& settings, std::string_view text) {
+            const auto value = parse_with_unit(text, kDurationUnits, 1000);
+            if (!value) return false;
+            using Type = std::remove_reference_t<decltype(member(settings))>;
+            member(settings) = std::chrono::duration_cast<Type>(milliseconds(*value));
+            return true;
+          },
+          [member](const Settings& settings) {
+            return show_ms(std::chrono::duration_cast<milliseconds>(member(const_cast<Settings&>(settings))));
+          }};
+}
+
+template <class Member>
+Setting number(std::string_view key, std::string_view allowed, std::string_view help, Member member,
+               std::span<const Unit> units = {}) {
+  return {key, allowed, help,
+          [member, units](Settings& settings, std::string_view text) {
+            const auto value = parse_with_unit(text, units, 1);
+            if (!value || *value == 0) return false;
+            using Type = std::remove_reference_t<decltype(member(settings))>;
+            if (*value > static_cast<std::uint64_t>(std::numeric_limits<Type>::max())) return false;
+            member(settings) = static_cast<Type>(*value);
+            return true;
+          },
+          [member](const Settings& settings) { return fmt::format("{}", member(const_cast<Settings&>(settings))); }};
+}
+
+template <class Member>
+Setting count(std::string_view key, std::string_view help, Member member) {
+  return number(key, kCountForm, help, member);
+}
+
+template <class Member>
+Setting bytes(std::string_view key, std::string_view help, Member member) {
+  return number(key, kBytesForm, help, member, kByteUnits);
+}
+
+template <class Member>
+Setting toggle(std::string_view key, std::string_view help, Member member) {
+  return {key, kSwitchForm, help,
+          [member](Settings& settings, std::string_view text) {
+            if (text != "true" && text != "false") return false;
+            member(settings) = text == "true";
+            return true;
+          },
+          [member](const Settings& settings) {
+            return std::string(member(const_cast<Settings&>(settings)) ? "true" : "false");
+          }};
+}
+
+bool set_http(Settings& settings, std::string_view text) {
+  const auto endpoint = net::parse_endpoint(text);
+  if (endpoint) settings.http = *endpoint;
+  return endpoint.has_value();
+}
+
+std::string show_http(const Settings& settings) { return net::to_text(settings.http); }
+
+bool set_log_level(Settings& settings, std::string_view text) {
+  constexpr std::pair<std::string_view, log::Level> kLevels[] = {
+      {"DEBUG", log::Level::debug},  {"INFO", log::Level::info},   {"WARNING", log::Level::warning},
+      {"WARN", log::Level::warning}, {"ERROR", log::Level::error}, {"CRITICAL", log::Level::error}};
+  std::string upper(text);
+  for (auto& letter : upper) letter = static_cast<char>(std::toupper(static_cast<unsigned char>(letter)));
+  for (const auto& [name, level] : kLevels) {
+    if (upper == name) {
+      settings.log_level = level;
+      return true;
+    }
+  }
+  return false;
+}
+
+std::string show_log_level(const Settings& settings) {
+  constexpr std::string_view kNames[] = {"DEBUG", "INFO", "WARNING", "ERROR"};
+  return std::string(kNames[std::to_underlying(settings.log_level)]);
+}
+
+bool set_networks(Settings& settings, std::string_view text) {
+  std::vector<Network> networks;
+  for (const auto& part : split_list(text)) {
+    const auto network = parse_network(part, "networks");
+    if (!network) return false;
+    networks.push_back(*network);
+  }
+  settings.check_networks = std::move(networks);
+  return true;
+}
+
+std::string show_networks(const Settings& settings) {
+  std::vector<std::string> parts;
+  for (const auto& network : settings.check_networks) {
+    parts.push_back(fmt::format("{}/{}", network.base.to_string(), network.prefix_bits));
+  }
+  return fmt::format("{}", fmt::join(parts, ","));
+}
+
+template <class Member>
+Setting ports(std::string_view key, std::string_view help, Member member) {
+  return {key, kPortsForm, help,
+          [member](Settings& settings, std::string_view text) {
+            auto parsed = parse_ports(text, "ports");
+            if (!parsed) return false;
+            member(settings) = std::move(*parsed);
+            return true;
+          },
+          [](const Settings&) { return std::string(); }};
+}
+
+ProbeCredentials& credentials(Settings& settings) {
+  auto& range = settings.probe.ranges.front();
+  if (!range.credentials) range.credentials.emplace();
+  return *range.credentials;
+}
+
+std::vector<Setting> daemon_rows() {
+  return {
+      {"listen.http", "ADDRESS:PORT with a numeric address, as 127.0.0.1:5001 or [::1]:5001; port 0 picks one",
+       "Where HTTP is served", set_http, show_http},
+      {"data_dir", "a directory", "Where the registry is kept",
+       [](Settings& s, std::string_view text) { return !text.empty() && (s.data_dir = text, true); },
+       [](const Settings& s) { return s.data_dir; }},
+      {"store", "sqlite or memory", "What keeps the registry; memory forgets everything when the daemon ends",
+       [](Settings& s, std::string_view text) {
+         s.store_in_memory = text == "memory";
+         return text == "sqlite" || text == "memory";
+       },
+       [](const Settings& s) { return std::string(s.store_in_memory ? "memory" : "sqlite"); }},
+      count("io_threads", "Threads that serve connections; unset: one a core",
+            [](Settings& s) -> auto& { return s.io_threads; }),
+      {"log_level", "DEBUG, INFO, WARNING or ERROR", "What is logged", set_log_level, show_log_level},
+  };
+}
+
+std::vector<Setting> http_rows() {
+  return {
+      {"http.allowed_hosts", "host names, separated by commas; * allows every one",
+       "Names beside IP addresses and localhost that requests may be addressed to",
+       [](Settings& s, std::string_view text) { return s.allowed_hosts = split_list(text), true; },
+       [](const Settings& s) { return fmt::format("{}", fmt::join(s.allowed_hosts, ",")); }},
+      bytes("http.header_bytes", "Of one request", [](Settings& s) -> auto& { return s.limits.http.header_bytes; }),
+      bytes("http.body_bytes", "Of one request", [](Settings& s) -> auto& { return s.limits.http.body_bytes; }),
+      count("http.connections", "At one time", [](Settings& s) -> auto& { return s.limits.http.connections; }),
+      duration("http.request_timeout", "From a request's first byte to its last",
+               [](Settings& s) -> auto& { return s.limits.http.request_timeout; }),
+      duration("http.idle_timeout", "Between requests, and for a reader that takes nothing",
+               [](Settings& s) -> auto& { return s.limits.http.idle_timeout; }),
+      count("http.heartbeats_per_call", "In one POST /heartbeats",
+            [](Settings& s) -> auto& { return s.limits.http.heartbeats_per_call; }),
+      count("http.history_page", "Events in one answer",
+            [](Settings& s) -> auto& { return s.limits.http.history_page; }),
+  };
+}
+
+std::vector<Setting> registry_rows() {
+  return {
+      duration("registry.ttl_default", "Of an instance that asks for none",
+               [](Settings& s) -> auto& { return s.limits.model.ttl_default; }),
+      duration("registry.ttl_min", "The shortest that may be asked for",
+               [](Settings& s) -> auto& { return s.limits.model.ttl_min; }),
+      duration("registry.ttl_max", "The longest that may be asked for",
+               [](Settings& s) -> auto& { return s.limits.model.ttl_max; }),
+      duration("registry.tombstone_life", "How long delayed requests of an ended session are refused",
+               [](Settings& s) -> auto& { return s.limits.registry.tombstone_life; }),
+      count("registry.queued_commands", "Writes that may wait; beyond it they get 503",
+            [](Settings& s) -> auto& { return s.limits.registry.queued_commands; }),
+      count("registry.changes_per_commit", "Writes that share one commit",
+            [](Settings& s) -> auto& { return s.limits.registry.changes_per_commit; }),
+      count("registry.expiries_per_commit", "Expired leases that share one commit",
+            [](Settings& s) -> auto& { return s.limits.registry.expiries_per_commit; }),
+      count("registry.tags", "Of one instance", [](Settings& s) -> auto& { return s.limits.model.tags; }),
+      count("registry.metadata_entries", "Of one instance",
+            [](Settings& s) -> auto& { return s.limits.model.metadata_entries; }),
+      duration("store.history_age", "How long the past is kept",
+               [](Settings& s) -> auto& { return s.limits.store.history_age; }),
+      bytes("store.history_bytes", "How much of the past is kept",
+            [](Settings& s) -> auto& { return s.limits.store.history_bytes; }),
+      count("catalog.recent_events", "How far back a watch resumes without the store",
+            [](Settings& s) -> auto& { return s.limits.catalog.recent_events; }),
+      {"check.networks", "CIDR blocks, separated by commas", "Where checks that instances ask for may go", set_networks,
+       show_networks},
+  };
+}
+
+std::vector<Setting> probe_rows() {
+  return {
+      toggle("probe.enabled", "Whether to look for servers", [](Settings& s) -> auto& { return s.probe_enabled; }),
+      {"probe.hosts", "IP addresses, CIDR blocks or names, separated by commas",
+       "Whom to probe; nobody else is ever contacted",
+       [](Settings& s, std::string_view text) {
+         auto hosts = split_list(text);
+         for (const auto& host : hosts) {
+           if (!validate_host(host, "hosts", s.probe)) return false;
+         }
+         return !hosts.empty() && (s.probe.ranges.front().hosts = std::move(hosts), true);
+       },
+       [](const Settings& s) { return fmt::format("{}", fmt::join(s.probe.ranges.front().hosts, ",")); }},
+      ports("probe.web_ports", "Of Orthanc's REST API; unset: 8042-8100",
+            [](Settings& s) -> auto& { return s.probe.ranges.front().web_ports; }),
+      ports("probe.dicom_ports", "Unset: 4242-4300",
+            [](Settings& s) -> auto& { return s.probe.ranges.front().dicom_ports; }),
+      {"probe.user", "text", "For servers that ask for a password",
+       [](Settings& s, std::string_view text) { return credentials(s).user = text, true; },
+       [](const Settings&) { return std::string(); }},
+      {"probe.password", "text; better from the environment than from a file that others read",
+       "For servers that ask for one",
+       [](Settings& s, std::string_view text) { return credentials(s).password = text, true; },
+       [](const Settings&) { return std::string(); }},
+      duration("probe.sweep_interval", "Between looks for new servers",
+               [](Settings& s) -> auto& { return s.probe.sweep_interval; }),
+      duration("probe.check_interval", "Between checks of a known server",
+               [](Settings& s) -> auto& { return s.probe.check_interval; }),
+      duration("probe.connect_timeout", "Of a port in a sweep",
+               [](Settings& s) -> auto& { return s.probe.connect_timeout; }),
+      duration("probe.answer_timeout", "Of a whole HTTP exchange",
+               [](Settings& s) -> auto& { return s.probe.answer_timeout; }),
+      duration("probe.details_interval", "Between looks at counts and jobs",
+               [](Settings& s) -> auto& { return s.probe.details_interval; }),
+      duration("probe.echo_interval", "Between C-ECHOs of a known DICOM port",
+               [](Settings& s) -> auto& { return s.probe.echo_interval; }),
+      count("probe.failures_before_offline", "Checks without an answer; a refused connection counts at once",
+            [](Settings& s) -> auto& { return s.probe.failures_before_offline; }),
+      duration("probe.remove_after", "Since last seen", [](Settings& s) -> auto& { return s.probe.remove_after; }),
+      count("probe.connections_per_second", "At most",
+            [](Settings& s) -> auto& { return s.probe.connections_per_second; }),
+      count("probe.max_in_flight", "Connections of sweeps at one time",
+            [](Settings& s) -> auto& { return s.probe.max_in_flight; }),
+      count("probe.max_block_hosts", "Of one CIDR block", [](Settings& s) -> auto& { return s.probe.max_block_hosts; }),
+      toggle("probe.report_dicom", "List DICOM nodes that aren't Orthanc as service \"dicom\"",
+             [](Settings& s) -> auto& { return s.probe.report_dicom; }),
+      toggle("probe.report_other", "List other web servers and open ports as \"http\" and \"tcp\"",
+             [](Settings& s) -> auto& { return s.probe.report_other; }),
+  };
+}
+
+}  // namespace
+
+std::span<const Setting> settings_table() {
+  static const auto table = [] {
+    std::vector<Setting> rows;
+    for (auto& part : {daemon_rows(), http_rows(), registry_rows(), probe_rows()}) {
+      rows.insert(rows.end(), part.begin(), part.end());
+    }
+    return rows;
+  }();
+  return table;
+}
+
+}  // namespace rollcall

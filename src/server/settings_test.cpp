@@ -1,0 +1,99 @@
+#include "server/settings.hpp"
+
+#include <gtest/gtest.h>
+
+#include <filesystem>
+#include <fstream>
+
+namespace rollcall {
+namespace {
+
+using namespace std::chrono_literals;
+
+class SettingsFile {
+ public:
+  explicit SettingsFile(std::string_view text) : path_(testing::TempDir() + "settings_test.toml") {
+    std::ofstream(path_) << text;
+  }
+  ~SettingsFile() { std::filesystem::remove(path_); }
+  [[nodiscard]] const std::string& path() const { return path_; }
+
+ private:
+  std::string path_;
+};
+
+TEST(Settings, FlagsGoOverEnvironmentOverFileOverDefaults) {
+  const SettingsFile file("[http]\nbody_bytes = '2MiB'\nidle_timeout = 5\nheader_bytes = 4096\n");
+  const Environment environment{{"ROLLCALL_HTTP_BODY_BYTES", "3MiB"}, {"ROLLCALL_HTTP_IDLE_TIMEOUT", "7s"}};
+  const auto settings =
+      load_settings({.config_file = file.path(), .values = {{"http.body_bytes", "4MiB"}}}, environment);
+  ASSERT_TRUE(settings) << settings.error().message;
+  EXPECT_EQ(settings->limits.http.body_bytes, 4U << 20);
+  EXPECT_EQ(settings->limits.http.idle_timeout, 7s);
+  EXPECT_EQ(settings->limits.http.header_bytes, 4096U);
+  EXPECT_EQ(settings->limits.http.request_timeout, 10s);
+}
+
+TEST(Settings, TheVariablesOfSeed004Work) {
+  const auto settings = load_settings({}, {{"HOST", "0.0.0.0"}, {"PORT", "6001"}, {"LOG_LEVEL", "debug"}});
+  ASSERT_TRUE(settings);
+  EXPECT_EQ(net::to_text(settings->http), "0.0.0.0:6001");
+  EXPECT_EQ(settings->log_level, log::Level::debug);
+}
+
+TEST(Settings, AWrongValueNamesItsOriginAndWhatIsAllowed) {
+  const auto settings = load_settings({}, {{"ROLLCALL_HTTP_BODY_BYTES", "lots"}});
+  ASSERT_FALSE(settings);
+  EXPECT_EQ(settings.error().field, "ROLLCALL_HTTP_BODY_BYTES");
+  EXPECT_EQ(settings.error().message, "is \"lots\"; allowed is: a number of bytes, also as 64KiB, 1MiB, 1GiB");
+  EXPECT_EQ(load_settings({.config_file = {}, .values = {{"listen.http", "5001"}}}, {}).error().field, "--http");
+}
+
+TEST(Settings, AnUnknownKeyInTheFileStopsTheStart) {
+  const SettingsFile file("[http]\nbody_bites = 1\n");
+  const auto settings = load_settings({.config_file = file.path(), .values = {}}, {});
+  ASSERT_FALSE(settings);
+  EXPECT_EQ(settings.error().field, file.path() + ": http.body_bites");
+}
+
+TEST(Settings, ABrokenFileNamesTheLine) {
+  const SettingsFile file("[http]\nbody_bytes = = 1\n");
+  const auto settings = load_settings({.config_file = file.path(), .values = {}}, {});
+  ASSERT_FALSE(settings);
+  EXPECT_NE(settings.error().message.find("line 2"), std::string::npos);
+}
+
+TEST(Settings, ARangeOfServersIsATableOfTheFile) {
+  const SettingsFile file(
+      "[[probe.ranges]]\nhosts = ['10.0.0.0/30', '127.0.0.1']\nweb_ports = '8042,9000-9001'\nuser = 'u'\n"
+      "password = 'p'\n[[probe.ranges]]\nhosts = '::1'\n");
+  const auto settings = load_settings({.config_file = file.path(), .values = {}}, {});
+  ASSERT_TRUE(settings) << settings.error().field << settings.error().message;
+  ASSERT_EQ(settings->probe.ranges.size(), 2U);
+  EXPECT_EQ(settings->probe.ranges[0].web_ports, (PortList{8042, 9000, 9001}));
+  EXPECT_EQ(settings->probe.ranges[0].credentials->password, "p");
+  EXPECT_EQ(settings->probe.ranges[1].hosts, (std::vector<std::string>{"::1"}));
+  EXPECT_EQ(settings->probe.ranges[1].web_ports.size(), 59U);
+}
+
+TEST(Settings, APasswordIsNeverInAnError) {
+  Settings settings;
+  const SettingsFile file("[probe]\npassword = {a = 's3cret'}\n");
+  const auto loaded = load_settings({.config_file = file.path(), .values = {}}, {});
+  ASSERT_FALSE(loaded);
+  EXPECT_EQ(loaded.error().message.find("s3cret"), std::string::npos);
+}
+
+TEST(Settings, EveryDefaultThatIsShownCanBeSet) {
+  const Settings defaults;
+  for (const auto& setting : settings_table()) {
+    const auto shown = setting.show(defaults);
+    if (shown.empty() || shown == "0") continue;
+    Settings settings;
+    EXPECT_TRUE(setting.set(settings, shown)) << setting.key << " = " << shown;
+    EXPECT_EQ(setting.show(settings), shown) << setting.key;
+  }
+}
+
+}  // namespace
+}  // namespace rollcall
