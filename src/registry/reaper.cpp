@@ -54,7 +54,7 @@ Reaper::Suspects Reaper::look(LeaseTime now, std::size_t limit, std::uint64_t qu
     if (!seen) continue;
     if (seen->state == LeaseState::lapsed) {
       if (buried_at(lease) <= now) {
-        verdicts_.push_back({lease, Bury{InstanceId(leases_.id(lease))}, queued_so_far});
+        verdicts_.push_back({lease, Bury{InstanceId(leases_.id(lease))}, queued_so_far, seen->last_beat});
       } else {
         watch(lease, buried_at(lease));
       }
@@ -73,7 +73,8 @@ Reaper::Suspects Reaper::look(LeaseTime now, std::size_t limit, std::uint64_t qu
 void Reaper::judge(const Suspects& suspects, std::uint64_t queued_so_far) {
   for (const auto lease : suspects.leases) {
     if (const auto silence = leases_.claim(lease, suspects.looked_at)) {
-      verdicts_.push_back({lease, Expire{InstanceId(leases_.id(lease)), *silence}, queued_so_far});
+      const LeaseTime last_beat = suspects.looked_at - *silence;
+      verdicts_.push_back({lease, Expire{InstanceId(leases_.id(lease)), *silence}, queued_so_far, last_beat});
     } else if (const auto seen = leases_.look(lease); seen && seen->state == LeaseState::alive) {
       watch(lease, runs_out(seen->last_beat, leases_.terms(lease)));
     }
@@ -86,7 +87,8 @@ std::optional<Reaper::Verdict> Reaper::next_verdict(std::uint64_t handled) {
     verdicts_.pop_front();
     const auto seen = leases_.look(verdict.lease);
     const bool is_expiry = std::holds_alternative<Expire>(verdict.request);
-    if (seen && seen->state == (is_expiry ? LeaseState::expiring : LeaseState::lapsed)) return verdict;
+    if (!seen || seen->last_beat != verdict.last_beat) continue;
+    if (seen->state == (is_expiry ? LeaseState::expiring : LeaseState::lapsed)) return verdict;
   }
   return std::nullopt;
 }

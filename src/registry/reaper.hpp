@@ -18,6 +18,7 @@ class Reaper {
     LeaseTable::Handle lease;
     Request request;      ///< Expire or Bury
     std::uint64_t after;  ///< requests that entered the queue up to here go first
+    LeaseTime last_beat;  ///< if there has been one since, it is void
   };
 
   /// Leases that were silent for a ttl when looked at; to be judged once the I/O threads have read what lay there.

@@ -117,7 +117,7 @@ struct Registry::Impl : std::enable_shared_from_this<Impl> {
     const auto seen = lease ? leases.look(*lease) : std::nullopt;
     if (!seen || seen->state != LeaseState::expiring) return;
     const Duration silence = pending.arrived - seen->last_beat;
-    const Reaper::Verdict verdict{*lease, Expire{id, silence}, 0};
+    const Reaper::Verdict verdict{*lease, Expire{id, silence}, 0, seen->last_beat};
     if (silence < leases.terms(*lease).lease.ttl) {
       keeper->reaper().take_back(verdict, pending.arrived);
     } else {
