@@ -5,6 +5,7 @@
 #include <algorithm>
 #include <array>
 #include <atomic>
+#include <bit>
 #include <cstdlib>
 #include <cstring>
 #include <new>
@@ -96,24 +97,40 @@ struct OwnerRecord {
   std::uint32_t serial = 0;
 };
 
-/// Open addressing, linear probing, at most half full. A bucket is 0 (never used), 1 (deleted), or tag and slot + 2.
+/// Open addressing, linear probing, at most half full. A bucket is 0 (never used), 1 (deleted), or a tag of the hash
+/// above the slot + 2. Four bytes, because half the memory means that twice as much of it is in the cache.
 struct Index {
-  using Bucket = std::atomic<std::uint64_t>;
-  static constexpr std::uint64_t kEmpty = 0;
-  static constexpr std::uint64_t kDeleted = 1;
+  using Bucket = std::atomic<std::uint32_t>;
+  static constexpr std::uint32_t kEmpty = 0;
+  static constexpr std::uint32_t kDeleted = 1;
 
-  explicit Index(std::size_t size)
-      : mask(size - 1), buckets(static_cast<Bucket*>(allocate_pages(size * sizeof(Bucket)))) {}
+  Index(std::size_t size, std::size_t slots)
+      : mask(size - 1),
+        slot_bits(static_cast<unsigned>(std::bit_width(slots + 2))),
+        buckets(static_cast<Bucket*>(allocate_pages(size * sizeof(Bucket)))) {}
 
-  static std::uint64_t make(std::uint64_t hash, std::uint32_t slot) noexcept {
-    return (hash & 0xFFFFFFFF00000000ULL) | (slot + 2);
+  /// Whether buckets have bits enough to name the slot.
+  [[nodiscard]] bool reaches(std::uint32_t slot) const noexcept { return (std::uint64_t{slot} + 2) >> slot_bits == 0; }
+  [[nodiscard]] std::uint32_t make(std::uint64_t hash, std::uint32_t slot) const noexcept {
+    return tag(hash) | (slot + 2);
   }
-  static bool same_tag(std::uint64_t bucket, std::uint64_t hash) noexcept { return (bucket ^ hash) >> 32 == 0; }
-  static std::uint32_t slot_of(std::uint64_t bucket) noexcept { return static_cast<std::uint32_t>(bucket) - 2; }
+  [[nodiscard]] bool same_tag(std::uint32_t bucket, std::uint64_t hash) const noexcept {
+    return ((bucket ^ tag(hash)) >> slot_bits) == 0;
+  }
+  [[nodiscard]] std::uint32_t slot_of(std::uint32_t bucket) const noexcept {
+    return (bucket & ((std::uint32_t{1} << slot_bits) - 1)) - 2;
+  }
 
   std::size_t mask;
+  unsigned slot_bits;
   std::unique_ptr<Bucket[], FreeMemory> buckets;
   std::size_t used = 0;  // by the owner: living and deleted
+
+ private:
+  /// The hash's upper half, so that it is independent of the bucket's place.
+  [[nodiscard]] std::uint32_t tag(std::uint64_t hash) const noexcept {
+    return static_cast<std::uint32_t>(hash >> 32) & ~((std::uint32_t{1} << slot_bits) - 1);
+  }
 };
 
 }  // namespace
@@ -129,7 +146,7 @@ struct LeaseTable::Impl {
   Retired retired;
   std::size_t living = 0;
 
-  Impl() { publish(std::make_shared<Index>(1024)); }
+  Impl() { publish(std::make_shared<Index>(1024, 1024)); }
 
   ~Impl() {
     for (std::uint32_t slot = 0; slot < records.size(); ++slot) at(slot).clear_id();
@@ -150,27 +167,27 @@ struct LeaseTable::Impl {
   Slot* find(std::string_view id, std::uint64_t hash, std::uint32_t* number = nullptr) const noexcept {
     const Index& table = *index.load(std::memory_order_acquire);
     for (std::size_t at_bucket = hash & table.mask;; at_bucket = (at_bucket + 1) & table.mask) {
-      const std::uint64_t bucket = table.buckets[at_bucket].load(std::memory_order_acquire);
+      const std::uint32_t bucket = table.buckets[at_bucket].load(std::memory_order_acquire);
       if (bucket == Index::kEmpty) return nullptr;
-      if (bucket == Index::kDeleted || !Index::same_tag(bucket, hash)) continue;
-      Slot& slot = at(Index::slot_of(bucket));
+      if (bucket == Index::kDeleted || !table.same_tag(bucket, hash)) continue;
+      Slot& slot = at(table.slot_of(bucket));
       if (slot.id() != id) continue;
-      if (number != nullptr) *number = Index::slot_of(bucket);
+      if (number != nullptr) *number = table.slot_of(bucket);
       return &slot;
     }
   }
 
   void insert(std::uint64_t hash, std::uint32_t slot) {
-    if ((index_owner->used + 1) * 2 > index_owner->mask + 1) rebuild();
+    if ((index_owner->used + 1) * 2 > index_owner->mask + 1 || !index_owner->reaches(slot)) rebuild();
     place(*index_owner, hash, slot);
   }
 
   static void place(Index& table, std::uint64_t hash, std::uint32_t slot) {
     for (std::size_t at_bucket = hash & table.mask;; at_bucket = (at_bucket + 1) & table.mask) {
-      const std::uint64_t bucket = table.buckets[at_bucket].load(std::memory_order_relaxed);
+      const std::uint32_t bucket = table.buckets[at_bucket].load(std::memory_order_relaxed);
       if (bucket > Index::kDeleted) continue;
       if (bucket == Index::kEmpty) ++table.used;
-      table.buckets[at_bucket].store(Index::make(hash, slot), std::memory_order_release);
+      table.buckets[at_bucket].store(table.make(hash, slot), std::memory_order_release);
       return;
     }
   }
@@ -178,12 +195,12 @@ struct LeaseTable::Impl {
   void rebuild() {
     std::size_t size = 1024;
     while (size < living * 4) size *= 2;
-    auto next = std::make_shared<Index>(size);
+    auto next = std::make_shared<Index>(size, std::max(size, records.size() * 2));
     const Index& old = *index_owner;
     for (std::size_t i = 0; i <= old.mask; ++i) {
-      const std::uint64_t bucket = old.buckets[i].load(std::memory_order_relaxed);
+      const std::uint32_t bucket = old.buckets[i].load(std::memory_order_relaxed);
       if (bucket <= Index::kDeleted) continue;
-      const std::uint32_t slot = Index::slot_of(bucket);
+      const std::uint32_t slot = old.slot_of(bucket);
       place(*next, hash_of(at(slot).id()), slot);
     }
     publish(std::move(next));
@@ -231,8 +248,16 @@ struct LeaseTable::Impl {
 LeaseTable::LeaseTable() : impl_(std::make_unique<Impl>()) {}
 LeaseTable::~LeaseTable() = default;
 
-BeatResult LeaseTable::beat(std::string_view id, std::string_view session, LeaseTime now) noexcept {
-  return impl_->beat(id, hash_of(id), session_hash_of(session), now);
+LeaseTable::Key LeaseTable::key(std::string_view id) const noexcept {
+  const std::uint64_t hash = hash_of(id);
+  const Index& table = *impl_->index.load(std::memory_order_acquire);
+  const std::uint32_t bucket = table.buckets[hash & table.mask].load(std::memory_order_acquire);
+  if (bucket > Index::kDeleted) __builtin_prefetch(&impl_->at(table.slot_of(bucket)), 1);
+  return {id, hash};
+}
+
+BeatResult LeaseTable::beat(const Key& key, std::string_view session, LeaseTime now) noexcept {
+  return impl_->beat(key.id, key.hash, session_hash_of(session), now);
 }
 
 void LeaseTable::beat_many(std::span<const std::string_view> ids, std::span<BeatResult> results,
@@ -247,8 +272,8 @@ void LeaseTable::beat_many(std::span<const std::string_view> ids, std::span<Beat
       __builtin_prefetch(&table.buckets[hashes[i] & table.mask]);
     }
     for (std::size_t i = 0; i < count; ++i) {
-      const std::uint64_t bucket = table.buckets[hashes[i] & table.mask].load(std::memory_order_acquire);
-      if (bucket > Index::kDeleted) __builtin_prefetch(&impl_->at(Index::slot_of(bucket)), 1);
+      const std::uint32_t bucket = table.buckets[hashes[i] & table.mask].load(std::memory_order_acquire);
+      if (bucket > Index::kDeleted) __builtin_prefetch(&impl_->at(table.slot_of(bucket)), 1);
     }
     for (std::size_t i = 0; i < count; ++i) {
       results[begin + i] = impl_->beat(ids[begin + i], hashes[i], 0, now);
@@ -296,10 +321,10 @@ void LeaseTable::erase(std::string_view id) {
   const Index& table = *impl_->index_owner;
   for (std::size_t at_bucket = hash & table.mask;; at_bucket = (at_bucket + 1) & table.mask) {
     auto& bucket = table.buckets[at_bucket];
-    const std::uint64_t value = bucket.load(std::memory_order_relaxed);
+    const std::uint32_t value = bucket.load(std::memory_order_relaxed);
     if (value == Index::kEmpty) return;
-    if (value == Index::kDeleted || !Index::same_tag(value, hash)) continue;
-    const std::uint32_t number = Index::slot_of(value);
+    if (value == Index::kDeleted || !table.same_tag(value, hash)) continue;
+    const std::uint32_t number = table.slot_of(value);
     Slot& slot = impl_->at(number);
     if (slot.id() != id) continue;
     bucket.store(Index::kDeleted, std::memory_order_release);

@@ -40,7 +40,17 @@ class LeaseTable {
 
   // ---- reading threads ----
 
-  [[nodiscard]] BeatResult beat(std::string_view id, std::string_view session, LeaseTime now) noexcept;
+  /// An id on its way to its lease: memory that the beat will need is being fetched.
+  struct Key {
+    std::string_view id;
+    std::uint64_t hash;
+  };
+  [[nodiscard]] Key key(std::string_view id) const noexcept;
+  /// Reading the clock between key() and beat() costs nothing: it takes as long as the memory does.
+  [[nodiscard]] BeatResult beat(const Key& key, std::string_view session, LeaseTime now) noexcept;
+  [[nodiscard]] BeatResult beat(std::string_view id, std::string_view session, LeaseTime now) noexcept {
+    return beat(key(id), session, now);
+  }
 
   /// As many beats without session; memory latencies overlap. `results` is as long as `ids`.
   void beat_many(std::span<const std::string_view> ids, std::span<BeatResult> results, LeaseTime now) noexcept;

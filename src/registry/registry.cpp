@@ -318,7 +318,9 @@ void Registry::submit(Command command, Done done) {
 }
 
 BeatResult Registry::heartbeat(std::string_view id, std::string_view session) {
-  return impl_->keeper->leases().beat(id, session, impl_->keeper->now());
+  LeaseTable& leases = impl_->keeper->leases();
+  const auto key = leases.key(id);
+  return leases.beat(key, session, impl_->keeper->now());
 }
 
 void Registry::heartbeat_many(std::span<const std::string_view> ids, std::span<BeatResult> results) {
