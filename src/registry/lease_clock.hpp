@@ -1,4 +1,5 @@
 #pragma once
+#include <algorithm>
 #include <atomic>
 
 #include "registry/lease_table.hpp"
@@ -15,26 +16,29 @@ class LeaseClock {
   /// Goes on from what an earlier process had reached.
   void start(MonoTime now, LeaseTime reached) noexcept {
     offset_.store(now.time_since_epoch().count() - reached.count(), std::memory_order_relaxed);
-    due_ = now;
+    due_.store(now.time_since_epoch().count(), std::memory_order_relaxed);
   }
 
+  /// Doesn't run past a tick that is overdue: the time since may prove blind, and who is heard of before that tick
+  /// would get it on top.
   [[nodiscard]] LeaseTime now(MonoTime now) const noexcept {
-    return LeaseTime{now.time_since_epoch().count() - offset_.load(std::memory_order_relaxed)};
+    const auto latest = due_.load(std::memory_order_relaxed) + kTolerance.count();
+    return LeaseTime{std::min(now.time_since_epoch().count(), latest) - offset_.load(std::memory_order_relaxed)};
   }
 
   /// A tick that was due at the time announced with the last one. Gives back the time by which it is late.
   /// Returns the blind time given back.
   Duration tick(MonoTime now, Duration until_next) noexcept {
-    const Duration late = now - due_;
+    const Duration late = now.time_since_epoch() - Duration(due_.load(std::memory_order_relaxed));
     const Duration blind = late > kTolerance ? late : Duration{0};
     if (blind > Duration{0}) offset_.fetch_add(blind.count(), std::memory_order_relaxed);
-    due_ = now + until_next;
+    due_.store((now + until_next).time_since_epoch().count(), std::memory_order_relaxed);
     return blind;
   }
 
  private:
   std::atomic<std::int64_t> offset_{0};
-  MonoTime due_;  // the owner's
+  std::atomic<std::int64_t> due_{0};
 };
 static_assert(std::is_same_v<Duration, std::chrono::nanoseconds>);
 

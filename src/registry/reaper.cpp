@@ -17,7 +17,7 @@ void Reaper::follow(const Event& event, LeaseTime now) {
   }
   const auto lease = leases_.find(instance.id.view());
   if (instance.lapsed) {
-    if (!lease) return;
+    if (!lease || leases_.look(*lease)->state == LeaseState::lapsed) return;
     leases_.lapse(*lease, now);
     watch(*lease, buried_at(*lease));
     return;

@@ -80,6 +80,28 @@ TEST_F(ReaperTest, ALapsedLeaseIsBuriedAfterItsTerm) {
   EXPECT_TRUE(std::holds_alternative<Bury>(verdict->request));
 }
 
+TEST_F(ReaperTest, MaintenanceOfALapsedInstanceDoesNotPutOffItsEnd) {
+  reaper_.follow(registered("a", {30s, 60s}), 0s);
+  reaper_.judge(reaper_.look(31s, kMany, 0), 0);
+  EXPECT_TRUE(reaper_.next_verdict(0));
+  reaper_.follow(registered("a", {30s, 60s}, true), 31s);
+
+  reaper_.follow(registered("a", {30s, 60s}, true), 80s);
+
+  (void)reaper_.look(91100ms, kMany, 0);
+  EXPECT_TRUE(reaper_.next_verdict(0));
+}
+
+TEST_F(ReaperTest, ARenewalVoidsAVerdict) {
+  reaper_.follow(registered("a", {30s, 0s}), 0s);
+  reaper_.judge(reaper_.look(31s, kMany, 0), 0);
+  reaper_.follow(registered("a", {30s, 0s}), 32s);
+  reaper_.judge(reaper_.look(63s, kMany, 5), 5);
+
+  EXPECT_FALSE(reaper_.next_verdict(4)) << "the first one is void, the second has to wait";
+  EXPECT_TRUE(reaper_.next_verdict(5));
+}
+
 TEST_F(ReaperTest, ALookIsBounded) {
   for (int i = 0; i < 100; ++i) reaper_.follow(registered(std::to_string(i), {1s, 0s}), 0s);
   EXPECT_EQ(reaper_.look(2s, 60, 0).leases.size(), 60U);
@@ -91,6 +113,17 @@ TEST_F(ReaperTest, AfterARestartALeaseGetsWhatWasLeft) {
   reaper_.adopt(*event.instance, 80s, 100s);
   EXPECT_TRUE(reaper_.look(109s, kMany, 0).empty());
   EXPECT_EQ(reaper_.look(110100ms, kMany, 0).leases.size(), 1U);
+}
+
+TEST(LeaseClock, WhoIsHeardOfRightAfterAStallDoesNotGetItOnTop) {
+  LeaseClock clock;
+  const MonoTime start{1000s};
+  clock.start(start, 500s);
+  (void)clock.tick(start, 50ms);
+
+  const LeaseTime heard = clock.now(start + 10050ms);
+  EXPECT_EQ(clock.tick(start + 10050ms, 50ms), 10s);
+  EXPECT_LE(heard, clock.now(start + 10050ms) + LeaseClock::kTolerance);
 }
 
 TEST(LeaseClock, StandsStillWhileTheProcessDoes) {
