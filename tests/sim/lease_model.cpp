@@ -135,7 +135,7 @@ void LeaseModel::restarted() {
     lease.heard = world_.now() - std::max(Duration{0}, silence);
     lease.blind_then = blind_;
   }
-  world_.grace.add(crashed_at_, world_.now() + shortest_ttl() / 3 + kPromptness);
+  world_.excuse(shortest_ttl() / 3 + kPromptness);
 }
 
 void LeaseModel::check_overdue(const LogModel& log) {

@@ -136,6 +136,7 @@ class Simulation {
   // ---- the process ----
 
   void start_process() {
+    if (crashes_ > 0) world_.grace.add(down_since_, world_.now());
     auto engine = disk_->open();
     if (!engine) {
       world_.verdict.broken("the engine works", "open: {}", engine.error().message);
@@ -187,6 +188,7 @@ class Simulation {
   void crash() {
     world_.note("process ends");
     ++crashes_;
+    down_since_ = world_.now();
     // Beats that were read late, or not at all, are younger than the marks that were saved.
     if (world_.now() - stalled_until_ < world_.config.ttl_max + kRespite) owners_.excuse_beats_until_next();
     leases_.crashed();
@@ -298,6 +300,7 @@ class Simulation {
   std::unique_ptr<Process> process_;
   MonoTime stalled_until_{};          // any thread of the process
   MonoTime process_stalled_until_{};  // all of them
+  MonoTime down_since_{};
   std::uint64_t crashes_ = 0;
   std::uint64_t checks_ = 0;
   std::uint64_t errors_seen_ = log::lines_written(log::Level::error);
