@@ -6,7 +6,6 @@
 #include <cstdio>
 #include <string_view>
 
-#include "base/log.hpp"
 #include "simulation.hpp"
 
 namespace rollcall::sim {
@@ -91,8 +90,5 @@ int main(int argc, char** argv) {
     fmt::print(stderr, "{}", rollcall::sim::kUsage);
     return 2;
   }
-  // Simulated faults make the daemon complain; its lines are counted, and shown when asked for.
-  constexpr auto kNothing = static_cast<rollcall::log::Level>(4);
-  rollcall::log::set_level(arguments.options.print_trace ? rollcall::log::Level::info : kNothing);
   return rollcall::sim::run(arguments);
 }
