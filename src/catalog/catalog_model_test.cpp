@@ -86,7 +86,7 @@ EventPtr event_for(const Step& step, std::uint64_t revision, const Model& model)
                          {.health = step.health,
                           .source = step.tagged ? Source::probe : Source::api,
                           .tags = step.tagged ? std::vector<std::string>{"t", "u"} : std::vector<std::string>{}}));
-  if (step.maintenance) instance->maintenance = "m";
+  if (step.maintenance) instance->maintenance = std::string("m");
   const auto kind = step.what == 2                ? EventKind::removed
                     : found == model.living.end() ? EventKind::registered
                     : step.what == 1              ? EventKind::status_changed

@@ -105,7 +105,7 @@ Result<void> read_target(const JsonValue& value, const ModelLimits& limits, Chec
 }
 
 Result<void> read_check(const Document& document, const JsonValue& value, const ModelLimits& limits,
-                        std::optional<CheckSpec>& out) {
+                        Rare<CheckSpec>& out) {
   enum : std::uint8_t { kTcp, kHttp, kInterval, kTimeout, kCount };
   constexpr std::array<std::string_view, kCount> kNames{"tcp", "http", "interval", "timeout"};
   if (value.kind != JsonKind::object) return wrong_type(value, "check", "an object");

@@ -66,7 +66,7 @@ TEST(AppendInstance, MaintenanceHidesHealthButKeepsIt) {
   instance.status_reason = "no heartbeat for 30.2 s";
   EXPECT_NE(encoded(instance).find(R"("status":"critical","status_reason":"no heartbeat for 30.2 s")"),
             std::string::npos);
-  instance.maintenance = "new disk";
+  instance.maintenance = std::string("new disk");
   EXPECT_NE(encoded(instance).find(R"("status":"maintenance","maintenance":"new disk","health":"critical",)"
                                    R"("status_reason":"no heartbeat for 30.2 s")"),
             std::string::npos);

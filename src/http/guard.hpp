@@ -16,8 +16,9 @@ struct GuardRules {
 };
 
 /// The refusal, or nothing. An Origin must be the request's own Host. A mutation with a body needs application/json;
-/// a POST without a body must come without Origin (seed clients send such); PUT and DELETE can't come from a page
-/// without a preflight, which is never answered.
+/// a POST without a body must come without Origin (seed clients send such) or say application/json; what a page of
+/// another origin can't send without a preflight (PUT, DELETE, application/json) it can't send at all: preflights get
+/// no permission.
 [[nodiscard]] std::optional<Response> refuse(const Request& request, const GuardRules& rules);
 
 }  // namespace rollcall::http

@@ -11,6 +11,7 @@
 
 #include "base/clock.hpp"
 #include "base/ids.hpp"
+#include "base/rare.hpp"
 
 namespace rollcall {
 
@@ -53,7 +54,7 @@ struct InstanceSpec {
   std::vector<std::string> tags;  ///< in the writer's order, unique
   Metadata metadata;
   std::optional<LeaseTerms> lease;  ///< none: lives until its source removes it
-  std::optional<CheckSpec> check;
+  Rare<CheckSpec> check;
   friend bool operator==(const InstanceSpec&, const InstanceSpec&) = default;
 };
 
@@ -70,10 +71,10 @@ struct Instance {
   InstanceSpec spec;
   Session session;
   Source source = Source::api;
-  Status health = Status::passing;         ///< never `maintenance`: that hides health, it doesn't replace it
-  std::optional<std::string> maintenance;  ///< the reason, while in maintenance
-  bool lapsed = false;        ///< critical because its lease ran out: a heartbeat mends it, a check does not
-  std::string status_reason;  ///< why it is not passing; empty while it is
+  Status health = Status::passing;  ///< never `maintenance`: that hides health, it doesn't replace it
+  Rare<std::string> maintenance;    ///< the reason, while in maintenance
+  bool lapsed = false;              ///< critical because its lease ran out: a heartbeat mends it, a check does not
+  std::string status_reason;        ///< why it is not passing; empty while it is
   WallTime status_since;
   WallTime registered_at;  ///< of this incarnation
   Incarnation incarnation{1};

@@ -136,7 +136,7 @@ Result<Decision> rule(const Deregister& wanted, const Case& c) {
 Result<Decision> rule(const SetMaintenance& wanted, const Case& c) {
   const auto* living = c.living();
   if (living == nullptr) return no_such_instance();
-  const auto reason = wanted.on ? std::optional(wanted.reason) : std::nullopt;
+  const auto reason = wanted.on ? Rare(wanted.reason) : Rare<std::string>();
   if (living->maintenance == reason) return unchanged(c);
   Instance after = *living;
   if (living->maintenance.has_value() != wanted.on) after.status_since = c.now;

@@ -4,6 +4,7 @@
 
 #include <filesystem>
 #include <fstream>
+#include <iterator>
 
 namespace rollcall {
 namespace {
@@ -93,6 +94,12 @@ TEST(Settings, EveryDefaultThatIsShownCanBeSet) {
     EXPECT_TRUE(setting.set(settings, shown)) << setting.key << " = " << shown;
     EXPECT_EQ(setting.show(settings), shown) << setting.key;
   }
+}
+
+TEST(Settings, TheDocumentationListsEachAsItIs) {
+  std::ifstream file(ROLLCALL_SOURCE_DIR "/docs/configuration.md");
+  const std::string text{std::istreambuf_iterator<char>(file), {}};
+  EXPECT_NE(text.find(describe_settings()), std::string::npos) << "paste what `rollcall settings` prints";
 }
 
 }  // namespace
