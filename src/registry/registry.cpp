@@ -102,8 +102,9 @@ struct Registry::Impl : std::enable_shared_from_this<Impl> {
     for (std::size_t i = 0; i < parts.limits.registry.expiries_per_commit; ++i) {
       auto verdict = keeper->reaper().next_verdict(handled);
       if (!verdict) return;
-      // One that a request of this batch has brought with it has been carried out already.
-      if (!batch.touches(id_of(verdict->request))) batch.plan(std::move(*verdict));
+      // An expiry that a request of this batch has brought with it has been carried out already.
+      const bool is_expiry = std::holds_alternative<Expire>(verdict->request);
+      if (!is_expiry || !batch.touches(id_of(verdict->request))) batch.plan(std::move(*verdict));
     }
   }
 
