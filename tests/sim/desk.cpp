@@ -170,7 +170,7 @@ void Desk::check_refusal(const Waiting& waiting, const Error& error) {
   switch (error.code) {
     case ErrorCode::unavailable:
     case ErrorCode::unknown_outcome:
-      if (world_.now() - world_.last_store_fault > kAftermath) {
+      if (!world_.stopping && world_.now() - world_.last_store_fault > kAftermath) {
         verdict.broken("errors have causes", "{}: {} without a fault", describe(command), error.message);
       }
       break;

@@ -9,17 +9,19 @@ using namespace std::chrono_literals;
 
 /// After a fault the registry waits before it tries again, and what it then does takes its time.
 constexpr Duration kRecovery = 3s;
+/// A planned fault may strike several steps, and a quiet disk takes its time to make them.
+constexpr Duration kDiskAftermath = 30s;
 
 }  // namespace
 
 FaultyStore::FaultyStore(World& world, Store& engine, LogModel& log, Disk& disk, const DiskState& state,
-                         MarksSaved marks_saved)
+                         LeaseModel& leases)
     : world_(world),
       engine_(engine),
       log_(log),
       disk_(disk),
       state_(state),
-      marks_saved_(std::move(marks_saved)),
+      leases_(leases),
       random_(world.random.fork("store")) {}
 
 bool FaultyStore::disk_is_full() const { return world_.now() < state_.full_until; }
@@ -55,7 +57,7 @@ bool FaultyStore::read_fails() {
 void FaultyStore::judge(const Error& error) {
   note_fault(fmt::format("{}: {}", name_of(error.code), error.message));
   if (disk_.has_failed()) failed_at_ = world_.now();
-  const bool explained = failed_at_ && world_.now() - *failed_at_ < kRecovery;
+  const bool explained = failed_at_ && world_.now() - *failed_at_ < kDiskAftermath;
   const bool allowed = error.code == ErrorCode::unavailable || error.code == ErrorCode::unknown_outcome;
   if (!explained || !allowed) {
     world_.verdict.broken("the engine works", "{}: {}", name_of(error.code), error.message);
@@ -146,9 +148,10 @@ Result<void> FaultyStore::save_leases(std::chrono::milliseconds now, std::span<c
   }
   auto saved = engine_.save_leases(now, marks);
   if (!saved) {
+    leases_.perhaps_saved();
     judge(saved.error());
   } else {
-    marks_saved_(now, marks);
+    leases_.saved(now, marks);
   }
   return saved;
 }

@@ -4,6 +4,7 @@
 #include <memory>
 
 #include "disk.hpp"
+#include "lease_model.hpp"
 #include "log_model.hpp"
 #include "store/store.hpp"
 #include "world.hpp"
@@ -18,9 +19,7 @@ struct DiskState {
 /// Also tells the model what has become durable, and checks that the Store is used as its contract says.
 class FaultyStore final : public Store {
  public:
-  using MarksSaved = std::function<void(std::chrono::milliseconds now, std::span<const LeaseMark>)>;
-
-  FaultyStore(World& world, Store& engine, LogModel& log, Disk& disk, const DiskState& state, MarksSaved marks_saved);
+  FaultyStore(World& world, Store& engine, LogModel& log, Disk& disk, const DiskState& state, LeaseModel& leases);
 
   [[nodiscard]] Result<Snapshot> snapshot() override;
   [[nodiscard]] Result<CommitResult> commit(const ChangeBatch& batch) override;
@@ -54,7 +53,7 @@ class FaultyStore final : public Store {
   LogModel& log_;
   Disk& disk_;
   const DiskState& state_;
-  MarksSaved marks_saved_;
+  LeaseModel& leases_;
   SimRandom random_;
   bool must_read_ = false;
   std::optional<MonoTime> failed_at_;  ///< when the disk last failed the engine

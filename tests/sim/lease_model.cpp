@@ -15,6 +15,9 @@ constexpr Duration kRounding = 2ms;
 /// From a lease's end to its event, when nothing is wrong: the reaper's tick, the barrier, the queue, the commit.
 constexpr Duration kPromptness = 2s;
 
+/// Until marks that are due have been saved.
+constexpr Duration kSaving = 500ms;
+
 double seconds(Duration d) { return std::chrono::duration<double>(d).count(); }
 
 bool matches(const Session& beat, const Session& living) { return beat.empty() || beat == living; }
@@ -112,6 +115,7 @@ void LeaseModel::blind_for(Duration stall) { blind_ += std::max(Duration{0}, sta
 
 void LeaseModel::saved(std::chrono::milliseconds now, std::span<const LeaseMark> marks) {
   saved_now_ = now;
+  marks_in_doubt_ = false;
   for (const auto& mark : marks) marks_[mark.number.value] = mark.last_beat;
   for (auto& [id, lease] : leases_) lease.marked = lease.marked || marks_.contains(lease.number.value);
 }
@@ -134,8 +138,9 @@ void LeaseModel::restarted() {
     const Duration silence = lease.marked && mark != marks_.end() ? Duration(saved_now_ - mark->second) : Duration{0};
     lease.heard = world_.now() - std::max(Duration{0}, silence);
     lease.blind_then = blind_;
+    if (marks_in_doubt_) lease.heard.reset();
   }
-  world_.excuse(shortest_ttl() / 3 + kPromptness);
+  world_.excuse(shortest_ttl() / 3 + kSaving);
 }
 
 void LeaseModel::check_overdue(const LogModel& log) {

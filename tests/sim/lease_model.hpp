@@ -33,6 +33,8 @@ class LeaseModel {
   // ---- faults ----
   /// Nobody in the process ran for so long, up to now.
   void blind_for(Duration stall);
+  /// Marks were to be saved, and may have been: until the next time, a restart promises nothing.
+  void perhaps_saved() { marks_in_doubt_ = true; }
   void saved(std::chrono::milliseconds now, std::span<const LeaseMark> marks);
   void crashed();
   void restarted();
@@ -73,6 +75,7 @@ class LeaseModel {
   std::map<BeatTicket, Unanswered> unanswered_;
   std::map<std::uint64_t, std::chrono::milliseconds> marks_;
   std::chrono::milliseconds saved_now_{0};
+  bool marks_in_doubt_ = false;
   BeatTicket last_ticket_ = 0;
   Duration blind_{0};
   MonoTime crashed_at_{};

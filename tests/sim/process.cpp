@@ -32,14 +32,14 @@ Encoders make_encoders() {
 }
 
 Process::Process(World& world, std::unique_ptr<Store> engine, LogModel& log, Disk& disk, const DiskState& disk_state,
-                 FaultyStore::MarksSaved marks_saved)
+                 LeaseModel& leases)
     : io_threads_(make_io_threads(world)),
       registry_thread_(world, "registry"),
       store_thread_(world, "store"),
       turns_(pointers(io_threads_)),
       random_(world.random.fork("registry")),
       engine_(std::move(engine)),
-      store_(world, *engine_, log, disk, disk_state, std::move(marks_saved)),
+      store_(world, *engine_, log, disk, disk_state, leases),
       catalog_(std::make_unique<Catalog>(make_encoders(), world.config.limits.catalog)),
       registry_(std::make_unique<Registry>(Registry::Parts{.own = registry_thread_,
                                                            .store_executor = store_thread_,

@@ -14,7 +14,7 @@ namespace rollcall::sim {
 class Process {
  public:
   Process(World& world, std::unique_ptr<Store> engine, LogModel& log, Disk& disk, const DiskState& disk_state,
-          FaultyStore::MarksSaved marks_saved);
+          LeaseModel& leases);
   /// As by kill -9: what its threads had yet to do is dropped.
   ~Process();
   Process(const Process&) = delete;

@@ -144,8 +144,7 @@ class Simulation {
     }
     check_reopened(**engine);
     world_.process_lives = true;
-    process_ = std::make_unique<Process>(world_, std::move(*engine), log_, *disk_, disk_state_,
-                                         [this](auto now, auto marks) { leases_.saved(now, marks); });
+    process_ = std::make_unique<Process>(world_, std::move(*engine), log_, *disk_, disk_state_, leases_);
     if (auto started = process_->start(); !started) {
       world_.note("start failed: {}", started.error().message);
       world_.process_lives = false;
@@ -178,7 +177,7 @@ class Simulation {
 
   void stop_process() {
     world_.process_lives = false;
-    world_.crash_wanted = false;
+    world_.crash_wanted = world_.stopping = false;
     desk_.close();
     watchers_.disconnect();
     catalog_check_.end();
@@ -216,7 +215,7 @@ class Simulation {
       return;
     }
     world_.note("process drains");
-    world_.last_store_fault = world_.now();  // explains why it refuses requests
+    world_.stopping = true;
     process_->registry().drain([this] {
       if (desk_.waiting() > 0) world_.verdict.broken("a drained process has answered", "{} wait", desk_.waiting());
       world_.crash_wanted = true;

@@ -51,6 +51,7 @@ struct World {
   bool process_lives = false;    ///< false from the instant of a crash on: nothing more gets out of the process
   bool crash_wanted = false;     ///< set inside a task; carried out after it
   MonoTime unreachable_until{};  ///< what is sent to the process gets lost
+  bool stopping = false;         ///< the process drains: it refuses what comes
   bool quiet = false;            ///< the end of a run: no more faults or actions, all must settle
   MonoTime last_store_fault{};   ///< what explains errors that are logged or answered
   MonoTime commit_began{};       ///< of the commit that is going on: its decisions are older
