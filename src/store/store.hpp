@@ -120,8 +120,8 @@ class Store {
   /// returns.
   [[nodiscard]] virtual Result<void> save_leases(std::chrono::milliseconds now, std::span<const LeaseMark> marks) = 0;
 
-  /// The clock and every mark as last saved; zero and empty at first. A mark belongs to one incarnation: the commit of a
-  /// `registered` event forgets it. Marks of removed instances may be left out.
+  /// The clock and every mark as last saved; zero and empty at first. A mark belongs to one incarnation: the commit of
+  /// a `registered` event forgets it. Marks of removed instances may be left out.
   [[nodiscard]] virtual Result<LeaseMarks> load_leases() = 0;
 
   /// Up to where the outbox of that name has confirmed. 0 when it never did.

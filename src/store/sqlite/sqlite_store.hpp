@@ -13,7 +13,7 @@ struct SqliteTuning {
   std::size_t page_cache_bytes = 16 << 20;
   int checkpoint_pages = 2'000;  ///< in the write-ahead log, after which a commit copies them into the file
   std::chrono::milliseconds busy_timeout{5'000};  ///< how long one handle waits for another's commit
-  std::size_t checked_at_open_bytes = 64 << 20;  ///< a file up to this size has every page checked when opened
+  std::size_t checked_at_open_bytes = 64 << 20;   ///< a file up to this size has every page checked when opened
   bool sync = true;  ///< false loses acknowledged writes in a power cut: only to show that tests notice
 };
 
