@@ -1,125 +1,12 @@
-// The registry with the real queue, leases and in-memory store, in virtual time.
-#include "registry/registry.hpp"
-
+// The registry's queue, leases and recovery, in virtual time.
 #include <gmock/gmock.h>
-#include <gtest/gtest.h>
 
-#include <optional>
+#include "registry/registry_harness.hpp"
 
-#include "registry/virtual_executor.hpp"
-#include "store/memory/memory_store.hpp"
-
-namespace rollcall {
+namespace rollcall::testing {
 namespace {
 
-using namespace std::chrono_literals;
 using ::testing::HasSubstr;
-
-/// Passes commits on, or fails them as told.
-class FaultyStore final : public Store {
- public:
-  explicit FaultyStore(std::unique_ptr<Store> real) : real_(std::move(real)) {}
-
-  std::optional<ErrorCode> fault;  ///< of the next commits
-  bool committed_all_the_same = false;
-  bool reads_fail = false;
-
-  Result<Snapshot> snapshot() override { return real_->snapshot(); }
-  Result<CommitResult> commit(const ChangeBatch& batch) override {
-    if (!fault) return real_->commit(batch);
-    if (committed_all_the_same) (void)real_->commit(batch);
-    return fail(*fault, "as told");
-  }
-  Result<std::vector<EventPtr>> read(Revision after, std::size_t limit) override {
-    if (reads_fail) return fail(ErrorCode::unavailable, "as told");
-    return real_->read(after, limit);
-  }
-  Result<std::vector<InstancePtr>> state_at(Revision revision, const Filter& filter) override {
-    return real_->state_at(revision, filter);
-  }
-  Result<HistoryPage> history(const HistoryQuery& query) override { return real_->history(query); }
-  Result<std::vector<EventPtr>> history_of(Revision newest, std::size_t limit) override {
-    return real_->history_of(newest, limit);
-  }
-  Result<void> save_leases(std::chrono::milliseconds now, std::span<const LeaseMark> marks) override {
-    if (fault) return fail(*fault, "as told");
-    return real_->save_leases(now, marks);
-  }
-  Result<LeaseMarks> load_leases() override { return real_->load_leases(); }
-  Result<Revision> outbox_position(std::string_view outbox) override { return real_->outbox_position(outbox); }
-  Result<void> save_outbox_position(std::string_view outbox, Revision confirmed) override {
-    return real_->save_outbox_position(outbox, confirmed);
-  }
-  Result<bool> prune(WallTime now) override { return real_->prune(now); }
-  StoreHealth health() override { return real_->health(); }
-
- private:
-  std::unique_ptr<Store> real_;
-};
-
-class CountingRandom final : public Random {
- public:
-  std::uint64_t next() noexcept override { return ++count_ * 0x9E3779B97F4A7C15ULL; }
-
- private:
-  std::uint64_t count_ = 0;
-};
-
-Encoders no_encoders() {
-  return {.instance = [](const Instance& instance, std::string& out) { out += instance.id.view(); },
-          .service = [](const Service& service, std::string& out) { out += service.name.view(); }};
-}
-
-/// One daemon's life over a log that outlives it.
-struct Daemon {
-  Daemon(testing::VirtualTime& time, std::shared_ptr<MemoryLog> log)
-      : executor(time), store(make_memory_store(std::move(log))), catalog(no_encoders(), limits.catalog) {
-    registry.emplace(Registry::Parts{executor, executor, store, catalog, turns, time, random, limits});
-    EXPECT_TRUE(registry->load());
-    executor.post([this] { registry->start(); });
-  }
-
-  testing::VirtualExecutor executor;
-  testing::VirtualTurns turns;
-  CountingRandom random;
-  Limits limits;
-  FaultyStore store;
-  Catalog catalog;
-  std::optional<Registry> registry;
-};
-
-class RegistryTest : public ::testing::Test {
- protected:
-  void restart() {
-    daemon_->registry.reset();
-    time_ = std::make_unique<testing::VirtualTime>();
-    daemon_ = std::make_unique<Daemon>(*time_, log_);
-    time_->advance(0s);
-  }
-
-  static Register registration(std::string id, std::chrono::milliseconds ttl = 30s) {
-    Register wanted;
-    wanted.id = InstanceId(std::move(id));
-    wanted.spec.service = ServiceName("billing");
-    wanted.spec.address = "127.0.0.1";
-    wanted.spec.lease = LeaseTerms{ttl, 0ms};
-    return wanted;
-  }
-
-  Result<Outcome> submit(Command command) {
-    const auto outcome = std::make_shared<std::optional<Result<Outcome>>>();  // the answer may come after this returns
-    daemon_->registry->submit(std::move(command), [outcome](Result<Outcome> given) { *outcome = std::move(given); });
-    time_->advance(1ms);
-    if (!*outcome) return fail(ErrorCode::timeout, "no answer");
-    return **outcome;
-  }
-
-  bool alive(std::string_view id) { return daemon_->catalog.find_instance(id) != nullptr; }
-
-  std::shared_ptr<MemoryLog> log_ = make_memory_log();
-  std::unique_ptr<testing::VirtualTime> time_ = std::make_unique<testing::VirtualTime>();
-  std::unique_ptr<Daemon> daemon_ = std::make_unique<Daemon>(*time_, log_);
-};
 
 TEST_F(RegistryTest, AnAnswerMeansAppliedAndDurable) {
   const auto outcome = submit(registration("a"));
@@ -289,4 +176,4 @@ TEST_F(RegistryTest, AHundredThousandExpiriesAreBoundedPieces) {
 }
 
 }  // namespace
-}  // namespace rollcall
+}  // namespace rollcall::testing

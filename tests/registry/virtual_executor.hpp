@@ -3,6 +3,7 @@
 #include <map>
 #include <memory>
 #include <utility>
+#include <vector>
 
 #include "base/executor.hpp"
 #include "base/turn_barrier.hpp"
@@ -39,18 +40,33 @@ class VirtualTime final : public Clock {
   std::map<std::pair<MonoTime, std::uint64_t>, Task> tasks_;
 };
 
+/// Runs what was posted as soon as time moves, or keeps it while it hangs.
 class VirtualExecutor final : public Executor {
  public:
   explicit VirtualExecutor(VirtualTime& time) : time_(time) {}
-  void post(Task task) override { time_.schedule(time_.now(), std::move(task)); }
+  void post(Task task) override {
+    if (hanging) {
+      held_.push_back(std::move(task));
+    } else {
+      time_.schedule(time_.now(), std::move(task));
+    }
+  }
   TimerId post_at(MonoTime when, Task task) override {
     time_.schedule(when, std::move(task));
     return TimerId::none;
   }
   void cancel(TimerId) override {}
 
+  void resume() {
+    hanging = false;
+    for (auto& task : std::exchange(held_, {})) post(std::move(task));
+  }
+
+  bool hanging = false;
+
  private:
   VirtualTime& time_;
+  std::vector<Task> held_;
 };
 
 /// I/O threads that have turned as soon as they are asked, or that hang.
