@@ -35,6 +35,7 @@ void add_registry(OwnMetrics& metrics, const Registry& registry) {
   metrics.counter("expired_total", "Leases that ran out.", real(stats.expired));
   metrics.gauge("queued_commands", "Commands that wait for a batch.", real(stats.queued));
   metrics.gauge("leases", "Leases that are judged.", real(stats.leases));
+  metrics.gauge("store_bytes", "What the store takes on disk.", real(stats.store_bytes));
   metrics.gauge("store_writable", "1 while the store takes writes.", registry.writable() ? 1 : 0);
 }
 

@@ -36,6 +36,8 @@ class Provider {
   virtual void start(ProviderSink& sink, std::vector<InstancePtr> known) = 0;
   /// Ends and joins, within a second. The sink isn't called afterwards.
   virtual void stop() = 0;
+  /// Any thread. What keeps it from seeing all that it should; empty when nothing does.
+  [[nodiscard]] virtual std::string trouble() const = 0;
 };
 
 }  // namespace rollcall

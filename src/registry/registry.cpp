@@ -31,7 +31,7 @@ struct Registry::Impl : std::enable_shared_from_this<Impl> {
 
   // Any thread.
   struct Counters {
-    std::atomic<std::uint64_t> commits{0}, changes{0}, conflicts{0}, failures{0}, expired{0}, leases{0};
+    std::atomic<std::uint64_t> commits{0}, changes{0}, conflicts{0}, failures{0}, expired{0}, leases{0}, store_bytes{0};
   };
   Counters counters;
   mutable std::mutex mutex;
@@ -270,9 +270,13 @@ struct Registry::Impl : std::enable_shared_from_this<Impl> {
     parts.catalog.forget_tombstones(wall - 2 * parts.limits.registry.tombstone_life);
     parts.store_executor.post([self = shared_from_this(), wall] {
       const auto more = self->parts.store.prune(wall);
+      self->measure_store();
       if (more && *more) self->parts.own.post([self] { self->prune_due = MonoTime{}; });
     });
   }
+
+  /// On the store's executor, or before it runs.
+  void measure_store() { counters.store_bytes.store(parts.store.health().bytes, std::memory_order_relaxed); }
 
   // ---- start and end ----
 
@@ -284,6 +288,7 @@ struct Registry::Impl : std::enable_shared_from_this<Impl> {
     keeper->load(snapshot->instances, std::move(*marks));
     parts.catalog.reset(*snapshot);
     counters.leases.store(keeper->leases().size(), std::memory_order_relaxed);
+    measure_store();
     return {};
   }
 
@@ -355,6 +360,7 @@ RegistryStats Registry::stats() const {
   stats.failures = counters.failures.load(std::memory_order_relaxed);
   stats.expired = counters.expired.load(std::memory_order_relaxed);
   stats.leases = counters.leases.load(std::memory_order_relaxed);
+  stats.store_bytes = counters.store_bytes.load(std::memory_order_relaxed);
   stats.queued = impl_->inbox.waiting();
   return stats;
 }

@@ -25,6 +25,7 @@ namespace rollcall {
 /// Counters for /metrics. Any thread may read.
 struct RegistryStats {
   std::uint64_t commits = 0, changes = 0, conflicts = 0, failures = 0, expired = 0, queued = 0, leases = 0;
+  std::uint64_t store_bytes = 0;  ///< on disk, as of the last prune
 };
 
 class Registry {

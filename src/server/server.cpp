@@ -129,7 +129,7 @@ struct Server::Impl {
          .version = {.version = std::string(kVersion), .build = {}},
          .check_allowed = [this](const CheckSpec& check) { return check_allowed(check, settings.check_networks); },
          .add_metrics = [this](OwnMetrics& metrics) { add_metrics(metrics); },
-         .parts_health = {}});
+         .parts_health = [this] { return parts_health(); }});
     lanes.push_back(std::move(lane));
   }
 
@@ -145,6 +145,13 @@ struct Server::Impl {
                    net::to_text(listener->endpoint()));
     }
     return {};
+  }
+
+  [[nodiscard]] std::vector<api::PartHealth> parts_health() const {
+    if (!probe) return {};
+    auto trouble = probe->trouble();
+    const bool ok = trouble.empty();
+    return {{"probe", ok, std::move(trouble)}};
   }
 
   void add_metrics(OwnMetrics& metrics) const {
@@ -176,13 +183,13 @@ struct Server::Impl {
       registry->start();
       check_follower->start();
     });
-    threads.start();
-    listener->start();
     if (settings.probe_enabled) {
       probe_sink = std::make_unique<RegistrySink>(*registry, samples, Source::probe);
-      probe = make_probe_provider(settings.probe, clock);
-      probe->start(*probe_sink, instances_of(catalog, Source::probe));
+      probe = make_probe_provider(settings.probe, clock);  // before the I/O threads run, which ask it how it is
     }
+    threads.start();
+    listener->start();
+    if (probe) probe->start(*probe_sink, instances_of(catalog, Source::probe));
   }
 
   bool stop(std::chrono::milliseconds grace) {

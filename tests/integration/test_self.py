@@ -29,6 +29,7 @@ def test_metrics_count_what_happens(client):
     assert value("rollcall_changes_total") == changes + 1
     assert value("rollcall_leases") >= 1
     assert value("rollcall_services") >= 1
+    assert value("rollcall_store_bytes") > 0
     assert value("process_resident_memory_bytes") > 1e6
     requests = value("rollcall_http_requests_total")
     client.get("/version")

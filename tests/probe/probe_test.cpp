@@ -323,6 +323,8 @@ TEST_F(Probe, WantOfDescriptorsIsNoEvidence) {
   ::setrlimit(RLIMIT_NOFILE, &before);
   EXPECT_FALSE(taken_as_evidence);
   EXPECT_GT(log::lines_written(log::Level::warning), warnings);
+  EXPECT_NE(provider_->trouble(), "");
+  EXPECT_TRUE(sink_.wait_for(5s, [&](const State&) { return provider_->trouble().empty(); }));
   orthanc.kill();
   EXPECT_TRUE(wait_for_health(0, Status::critical, 1500ms));
 }

@@ -35,7 +35,7 @@ asio::awaitable<void> HostScanner::check(std::uint16_t web_port) {
   if (!address_) co_return;                                           // a name without address is no evidence
   static_cast<void>(context_.limiter.reserve(context_.clock.now()));  // checks count, but never wait
   const WebAnswer answer = co_await ask_web(web_target(web_port));
-  note_want(answer.outcome, answer.evidence);
+  note(answer.outcome, answer.evidence);
   book_.checked(web_port, answer, now());
 }
 

@@ -17,7 +17,7 @@ namespace asio = boost::asio;
 
 constexpr std::string_view kLogger = "probe";
 constexpr std::size_t kEchoesPerHost = 2;  // of the few threads that all hosts share
-constexpr auto kWantLogInterval = std::chrono::minutes(1);
+constexpr auto kTroubleLogInterval = std::chrono::minutes(1);
 
 /// Runs what blocks on a thread of its own and comes back to the coroutine's.
 template <class Function>
@@ -97,7 +97,7 @@ asio::awaitable<void> HostScanner::sweep() {
     address_ = co_await resolve(target_.host);
     is_local_ = address_ && is_local(*address_);
   }
-  if (!address_) co_return;
+  if (!address_) co_return note_trouble(target_.host + " has no address");
   PortList web, to_echo;
   const PortList& dicom = range().dicom_ports;
   std::ranges::copy_if(range().web_ports, std::back_inserter(web), [&](auto port) { return !book_.knows(port); });
@@ -118,7 +118,7 @@ asio::awaitable<void> HostScanner::probe_web_ports(const PortList& ports, std::s
     const std::uint16_t port = ports[next++];
     co_await take_turn();
     const WebAnswer answer = co_await ask_web(web_target(port));
-    note_want(answer.outcome, answer.evidence);
+    note(answer.outcome, answer.evidence);
     if (book_.found(port, answer, now())) watch(port);
   }
 }
@@ -130,7 +130,7 @@ asio::awaitable<void> HostScanner::probe_dicom_ports(const PortList& ports, std:
     const asio::ip::tcp::endpoint endpoint(*address_, port);
     const auto socket = co_await net::connect(endpoint, context_.config.connect_timeout);
     const Outcome outcome = socket ? Outcome::answered : outcome_of(socket.error().why);
-    if (!socket) note_want(outcome, socket.error().evidence);
+    if (!socket) note(outcome, socket.error().evidence);
     if (book_.dicom_connected(port, outcome, now())) to_echo.push_back(port);
   }
 }
@@ -158,12 +158,17 @@ WebTarget HostScanner::web_target(std::uint16_t port) const {
   return target;
 }
 
-void HostScanner::note_want(Outcome outcome, std::string_view evidence) {
-  if (outcome != Outcome::no_evidence) return;
+void HostScanner::note(Outcome outcome, const std::string& evidence) {
+  if (outcome == Outcome::no_evidence) note_trouble(evidence);
+}
+
+void HostScanner::note_trouble(std::string what) {
   const MonoTime at = context_.clock.now();
-  if (context_.last_want_logged && at - *context_.last_want_logged < kWantLogInterval) return;
-  context_.last_want_logged = at;
-  log::warning(kLogger, "{}; what can't be asked keeps its last status", evidence);
+  if (!context_.last_trouble_logged || at - *context_.last_trouble_logged >= kTroubleLogInterval) {
+    context_.last_trouble_logged = at;
+    log::warning(kLogger, "{}; what can't be asked keeps its last status", what);
+  }
+  context_.trouble.met(std::move(what), at);
 }
 
 void HostScanner::watch(std::uint16_t web_port) {

@@ -13,6 +13,7 @@
 #include "discovery/probe/host_book.hpp"
 #include "discovery/probe/local_process.hpp"
 #include "discovery/probe/rate_limiter.hpp"
+#include "discovery/probe/trouble.hpp"
 #include "discovery/probe/web_probe.hpp"
 
 namespace rollcall::probe {
@@ -26,8 +27,9 @@ struct ScanContext {
   ProviderSink& sink;
   RateLimiter& limiter;
   DicomEcho& echo;
+  Trouble& trouble;
   std::size_t in_flight_per_host = 1;
-  std::optional<MonoTime> last_want_logged;
+  std::optional<MonoTime> last_trouble_logged;
 };
 
 class HostScanner {
@@ -76,7 +78,8 @@ class HostScanner {
   [[nodiscard]] Now now() const { return {context_.clock.now(), context_.clock.wall_now()}; }
   [[nodiscard]] WebTarget web_target(std::uint16_t port) const;
   [[nodiscard]] const ProbeRange& range() const { return context_.config.ranges[target_.range]; }
-  void note_want(Outcome outcome, std::string_view evidence);
+  void note(Outcome outcome, const std::string& evidence);
+  void note_trouble(std::string what);
 
   ScanContext& context_;
   const ProbeTarget target_;

@@ -28,21 +28,24 @@ class ProbeProvider final : public Provider {
 
   void start(ProviderSink& sink, std::vector<InstancePtr> known) override {
     if (run_) throw std::logic_error("a probe provider is started once");
-    run_ = std::make_unique<Run>(config_, clock_, sink);
+    run_ = std::make_unique<Run>(config_, clock_, sink, trouble_);
     run_->start(std::move(known));
   }
 
   void stop() override { run_.reset(); }
 
+  std::string trouble() const override { return trouble_.from(clock_.now() - 2 * config_.sweep_interval); }
+
  private:
   /// All that lives from start to stop.
   class Run {
    public:
-    Run(const ProbeConfig& config, const Clock& clock, ProviderSink& sink)
+    Run(const ProbeConfig& config, const Clock& clock, ProviderSink& sink, probe::Trouble& trouble)
         : limiter_(config.connections_per_second),
           echo_(probe::DicomEcho::make()),
           targets_(targets_of(config).value()),
-          context_{io_, blocking_, config, clock, sink, limiter_, *echo_, share_of(config, targets_.size()), {}} {}
+          context_{io_, blocking_, config, clock, sink, limiter_, *echo_, trouble, share_of(config, targets_.size()),
+                   {}} {}
 
     ~Run() {
       io_.stop();
@@ -104,6 +107,7 @@ class ProbeProvider final : public Provider {
 
   const ProbeConfig config_;
   const Clock& clock_;
+  probe::Trouble trouble_;
   std::unique_ptr<Run> run_;
 };
 
