@@ -91,7 +91,8 @@ struct Registry::Impl : std::enable_shared_from_this<Impl> {
       if (wanted != nullptr && !wanted->id) wanted->id = InstanceId(make_uuid(parts.random));
       settle_claim_first(pending, batch);
       // Claims are made on this thread too: from here on there is none that would end what is about to be confirmed.
-      if (const auto renewed = batch.plan(std::move(pending))) {
+      // Not if the life begins in this batch: the lease under its id is the earlier life's until then.
+      if (const auto renewed = batch.plan(std::move(pending)); renewed && renewed->created) {
         (void)keeper->leases().beat(renewed->id.view(), {}, keeper->now());
       }
     }

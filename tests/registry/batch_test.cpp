@@ -121,6 +121,44 @@ TEST_F(BatchTest, ARenewalCountsThoughTheCommitOfItsBatchFails) {
   EXPECT_FALSE(alive("a"));
 }
 
+TEST_F(BatchTest, ARenewalOfASessionThatNeverCameToBeKeepsNobodyAlive) {
+  ASSERT_TRUE(submit(in_session(registration("a"), "s1")));
+  time_->advance(25s);
+  daemon_->store.fault = ErrorCode::unavailable;
+  const auto second = send(in_session(registration("a"), "s2"));
+  const auto renewal = send(in_session(registration("a"), "s2"));
+  time_->advance(1ms);
+  ASSERT_TRUE(*second && *renewal);
+  EXPECT_EQ((**second).error().code, ErrorCode::unavailable);
+  EXPECT_EQ((**renewal).error().code, ErrorCode::unavailable) << "it rests on the change that failed";
+
+  daemon_->store.fault.reset();
+  EXPECT_EQ(daemon_->registry->silence("a")->since_last_beat, 25s + 2ms);
+  time_->advance(7s);
+  EXPECT_FALSE(alive("a")) << "s1 has been silent for its ttl";
+}
+
+TEST_F(BatchTest, ARenewalOfALifeThatBeginsInItsBatchCountsFromTheBeginningOfThatLife) {
+  ASSERT_TRUE(submit(in_session(registration("a"), "s1")));
+  time_->advance(25s);
+  send(in_session(registration("a"), "s2"));
+  const auto renewal = send(in_session(registration("a"), "s2"));
+  time_->advance(1ms);
+  ASSERT_TRUE(*renewal && **renewal);
+  EXPECT_EQ(daemon_->registry->silence("a")->since_last_beat, 1ms);
+  EXPECT_EQ(daemon_->registry->heartbeat("a", "s2"), BeatResult::ok);
+}
+
+TEST_F(BatchTest, ARenewalCountsThoughItRestsOnAChangeOfItsBatchThatIsNoHeartbeat) {
+  ASSERT_TRUE(submit(registration("a")));
+  time_->advance(25s);
+  send(SetMaintenance{.id = InstanceId("a"), .on = true, .reason = "disk swap"});
+  const auto renewal = send(registration("a"));
+  time_->advance(1ms);
+  ASSERT_TRUE(*renewal && **renewal);
+  EXPECT_EQ(daemon_->registry->silence("a")->since_last_beat, 1ms);
+}
+
 // ---- expiries ----
 
 TEST_F(BatchTest, AnExpiryThatARequestBringsWithItIsCarriedOutOnce) {
