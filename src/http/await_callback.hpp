@@ -4,11 +4,12 @@
 #include <boost/asio/async_result.hpp>
 #include <boost/asio/awaitable.hpp>
 #include <boost/asio/executor_work_guard.hpp>
-#include <boost/asio/post.hpp>
 #include <boost/asio/use_awaitable.hpp>
 #include <functional>
 #include <optional>
 #include <utility>
+
+#include "http/inlet.hpp"
 
 namespace rollcall::http {
 namespace detail {
@@ -35,14 +36,14 @@ class Resume {
   ~Resume() {
     if (!waiting_) return;
     const auto executor = waiting_->work.get_executor();
-    boost::asio::post(executor, [dropped = std::move(*waiting_)] {});
+    Inlet::of(executor).post(executor, [dropped = std::move(*waiting_)] {});
   }
 
   void operator()(T value) {
     auto waiting = std::move(*waiting_);
     waiting_.reset();
     const auto executor = waiting.work.get_executor();
-    boost::asio::post(executor, [waiting = std::move(waiting), value = std::move(value)]() mutable {
+    Inlet::of(executor).post(executor, [waiting = std::move(waiting), value = std::move(value)]() mutable {
       std::move(waiting.handler)(std::move(value));
     });
   }
