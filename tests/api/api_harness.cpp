@@ -5,6 +5,7 @@
 
 #include "codec/json.hpp"
 #include "store/memory/memory_store.hpp"
+#include "support/forwarding_store.hpp"
 
 namespace rollcall::api {
 namespace {
@@ -46,43 +47,24 @@ bool HandExecutor::run_ready() {
   return true;
 }
 
-/// Passes on what it is asked, and refuses writes where told to.
-class ApiHarness::FailingStore final : public Store {
+/// Refuses writes where told to.
+class ApiHarness::FailingStore final : public testing::ForwardingStore {
  public:
-  explicit FailingStore(const StoreLimits& limits) : inner_(make_memory_store(make_memory_log(), limits)) {}
+  explicit FailingStore(std::unique_ptr<Store> engine) : ForwardingStore(*engine), engine_(std::move(engine)) {}
   bool failing = false;
 
-  Result<Snapshot> snapshot() override { return inner_->snapshot(); }
   Result<CommitResult> commit(const ChangeBatch& batch) override {
     if (failing) return fail(ErrorCode::unavailable, "the disk is full");
-    return inner_->commit(batch);
+    return engine_->commit(batch);
   }
-  Result<std::vector<EventPtr>> read(Revision after, std::size_t limit) override { return inner_->read(after, limit); }
-  Result<std::vector<InstancePtr>> state_at(Revision revision, const Filter& filter) override {
-    return inner_->state_at(revision, filter);
-  }
-  Result<HistoryPage> history(const HistoryQuery& query) override { return inner_->history(query); }
-  Result<std::vector<EventPtr>> history_of(Revision newest, std::size_t limit) override {
-    return inner_->history_of(newest, limit);
-  }
-  Result<void> save_leases(std::chrono::milliseconds now, std::span<const LeaseMark> marks) override {
-    return inner_->save_leases(now, marks);
-  }
-  Result<LeaseMarks> load_leases() override { return inner_->load_leases(); }
-  Result<Revision> outbox_position(std::string_view outbox) override { return inner_->outbox_position(outbox); }
-  Result<void> save_outbox_position(std::string_view outbox, Revision confirmed) override {
-    return inner_->save_outbox_position(outbox, confirmed);
-  }
-  Result<bool> prune(WallTime now) override { return inner_->prune(now); }
-  StoreHealth health() override { return inner_->health(); }
 
  private:
-  std::unique_ptr<Store> inner_;
+  std::unique_ptr<Store> engine_;
 };
 
 ApiHarness::ApiHarness(Limits limits)
     : limits_(limits),
-      store_(std::make_unique<FailingStore>(limits_.store)),
+      store_(std::make_unique<FailingStore>(make_memory_store(make_memory_log(), limits_.store))),
       catalog_(std::make_unique<Catalog>(encoders(), limits_.catalog)),
       reader_(std::make_unique<CatalogReader>(*catalog_)),
       registry_(std::make_unique<Registry>(

@@ -11,22 +11,22 @@
 #include "registry/registry.hpp"
 #include "registry/virtual_executor.hpp"
 #include "store/memory/memory_store.hpp"
+#include "support/forwarding_store.hpp"
 
 namespace rollcall::testing {
 
 using namespace std::chrono_literals;
 
-/// Passes commits on, or fails them as told.
-class FaultyStore final : public Store {
+/// Fails as told.
+class FaultyStore final : public ForwardingStore {
  public:
-  explicit FaultyStore(std::unique_ptr<Store> real) : real_(std::move(real)) {}
+  explicit FaultyStore(std::unique_ptr<Store> real) : ForwardingStore(*real), real_(std::move(real)) {}
 
   std::optional<ErrorCode> fault;  ///< of the next commits
   bool committed_all_the_same = false;
   bool reads_fail = false;
   std::function<void()> before_commit;  ///< what happens between the judging of a batch and its commit
 
-  Result<Snapshot> snapshot() override { return real_->snapshot(); }
   Result<CommitResult> commit(const ChangeBatch& batch) override {
     if (before_commit) before_commit();
     if (!fault) return real_->commit(batch);
@@ -37,24 +37,10 @@ class FaultyStore final : public Store {
     if (reads_fail) return fail(ErrorCode::unavailable, "as told");
     return real_->read(after, limit);
   }
-  Result<std::vector<InstancePtr>> state_at(Revision revision, const Filter& filter) override {
-    return real_->state_at(revision, filter);
-  }
-  Result<HistoryPage> history(const HistoryQuery& query) override { return real_->history(query); }
-  Result<std::vector<EventPtr>> history_of(Revision newest, std::size_t limit) override {
-    return real_->history_of(newest, limit);
-  }
   Result<void> save_leases(std::chrono::milliseconds now, std::span<const LeaseMark> marks) override {
     if (fault) return fail(*fault, "as told");
     return real_->save_leases(now, marks);
   }
-  Result<LeaseMarks> load_leases() override { return real_->load_leases(); }
-  Result<Revision> outbox_position(std::string_view outbox) override { return real_->outbox_position(outbox); }
-  Result<void> save_outbox_position(std::string_view outbox, Revision confirmed) override {
-    return real_->save_outbox_position(outbox, confirmed);
-  }
-  Result<bool> prune(WallTime now) override { return real_->prune(now); }
-  StoreHealth health() override { return real_->health(); }
 
  private:
   std::unique_ptr<Store> real_;

@@ -16,7 +16,8 @@ constexpr Duration kDiskAftermath = 30s;
 
 FaultyStore::FaultyStore(World& world, Store& engine, LogModel& log, Disk& disk, const DiskState& state,
                          LeaseModel& leases)
-    : world_(world),
+    : ForwardingStore(engine),
+      world_(world),
       engine_(engine),
       log_(log),
       disk_(disk),
@@ -160,19 +161,6 @@ Result<LeaseMarks> FaultyStore::load_leases() {
   if (read_fails()) return fail(ErrorCode::unavailable, "simulated: leases not read");
   return engine_.load_leases();
 }
-
-Result<std::vector<InstancePtr>> FaultyStore::state_at(Revision revision, const Filter& filter) {
-  return engine_.state_at(revision, filter);
-}
-Result<HistoryPage> FaultyStore::history(const HistoryQuery& query) { return engine_.history(query); }
-Result<std::vector<EventPtr>> FaultyStore::history_of(Revision newest, std::size_t limit) {
-  return engine_.history_of(newest, limit);
-}
-Result<Revision> FaultyStore::outbox_position(std::string_view outbox) { return engine_.outbox_position(outbox); }
-Result<void> FaultyStore::save_outbox_position(std::string_view outbox, Revision confirmed) {
-  return engine_.save_outbox_position(outbox, confirmed);
-}
-Result<bool> FaultyStore::prune(WallTime now) { return engine_.prune(now); }
 
 StoreHealth FaultyStore::health() {
   auto health = engine_.health();

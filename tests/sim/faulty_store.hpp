@@ -6,7 +6,7 @@
 #include "disk.hpp"
 #include "lease_model.hpp"
 #include "log_model.hpp"
-#include "store/store.hpp"
+#include "support/forwarding_store.hpp"
 #include "world.hpp"
 
 namespace rollcall::sim {
@@ -17,21 +17,15 @@ struct DiskState {
 };
 
 /// Also tells the model what has become durable, and checks that the Store is used as its contract says.
-class FaultyStore final : public Store {
+class FaultyStore final : public testing::ForwardingStore {
  public:
   FaultyStore(World& world, Store& engine, LogModel& log, Disk& disk, const DiskState& state, LeaseModel& leases);
 
   [[nodiscard]] Result<Snapshot> snapshot() override;
   [[nodiscard]] Result<CommitResult> commit(const ChangeBatch& batch) override;
   [[nodiscard]] Result<std::vector<EventPtr>> read(Revision after, std::size_t limit) override;
-  [[nodiscard]] Result<std::vector<InstancePtr>> state_at(Revision revision, const Filter& filter) override;
-  [[nodiscard]] Result<HistoryPage> history(const HistoryQuery& query) override;
-  [[nodiscard]] Result<std::vector<EventPtr>> history_of(Revision newest, std::size_t limit) override;
   [[nodiscard]] Result<void> save_leases(std::chrono::milliseconds now, std::span<const LeaseMark> marks) override;
   [[nodiscard]] Result<LeaseMarks> load_leases() override;
-  [[nodiscard]] Result<Revision> outbox_position(std::string_view outbox) override;
-  [[nodiscard]] Result<void> save_outbox_position(std::string_view outbox, Revision confirmed) override;
-  [[nodiscard]] Result<bool> prune(WallTime now) override;
   [[nodiscard]] StoreHealth health() override;
 
  private:
