@@ -5,21 +5,25 @@
 
 namespace rollcall {
 
-SystemRandom::SystemRandom() {
-  std::random_device device;
-  for (auto& word : state_) word = (std::uint64_t{device()} << 32) | device();
+void Xoshiro256::step() noexcept {
+  const std::uint64_t shifted = word[1] << 17;
+  word[2] ^= word[0];
+  word[3] ^= word[1];
+  word[1] ^= word[2];
+  word[0] ^= word[3];
+  word[2] ^= shifted;
+  word[3] = std::rotl(word[3], 45);
 }
 
-// xoshiro256++ (Blackman and Vigna, https://prng.di.unimi.it/).
+SystemRandom::SystemRandom() {
+  std::random_device device;
+  for (auto& word : state_.word) word = (std::uint64_t{device()} << 32) | device();
+}
+
+// xoshiro256++
 std::uint64_t SystemRandom::next() noexcept {
-  const std::uint64_t result = std::rotl(state_[0] + state_[3], 23) + state_[0];
-  const std::uint64_t shifted = state_[1] << 17;
-  state_[2] ^= state_[0];
-  state_[3] ^= state_[1];
-  state_[1] ^= state_[2];
-  state_[0] ^= state_[3];
-  state_[2] ^= shifted;
-  state_[3] = std::rotl(state_[3], 45);
+  const std::uint64_t result = std::rotl(state_.word[0] + state_.word[3], 23) + state_.word[0];
+  state_.step();
   return result;
 }
 

@@ -11,6 +11,13 @@ class Random {
   [[nodiscard]] virtual std::uint64_t next() noexcept = 0;
 };
 
+/// The state of the xoshiro256 generators and their step from one state to the next (Blackman and Vigna,
+/// https://prng.di.unimi.it/). They differ in what number they make of a state.
+struct Xoshiro256 {
+  std::uint64_t word[4];
+  void step() noexcept;
+};
+
 /// Seeded from the system once; not for secrets. One thread at a time.
 class SystemRandom final : public Random {
  public:
@@ -18,7 +25,7 @@ class SystemRandom final : public Random {
   [[nodiscard]] std::uint64_t next() noexcept override;
 
  private:
-  std::uint64_t state_[4];
+  Xoshiro256 state_;
 };
 
 /// A version 4 UUID in its 36-character form (RFC 9562, section 5.4).

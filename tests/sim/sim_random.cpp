@@ -17,19 +17,13 @@ std::uint64_t split_mix(std::uint64_t& state) noexcept {
 }  // namespace
 
 SimRandom::SimRandom(std::uint64_t seed) {
-  for (auto& word : state_) word = split_mix(seed);
+  for (auto& word : state_.word) word = split_mix(seed);
 }
 
-// xoshiro256** (Blackman and Vigna, https://prng.di.unimi.it/).
+// xoshiro256**, whatever the daemon's generator is: a seed must stay the run that it was.
 std::uint64_t SimRandom::next() noexcept {
-  const std::uint64_t result = std::rotl(state_[1] * 5, 7) * 9;
-  const std::uint64_t shifted = state_[1] << 17;
-  state_[2] ^= state_[0];
-  state_[3] ^= state_[1];
-  state_[1] ^= state_[2];
-  state_[0] ^= state_[3];
-  state_[2] ^= shifted;
-  state_[3] = std::rotl(state_[3], 45);
+  const std::uint64_t result = std::rotl(state_.word[1] * 5, 7) * 9;
+  state_.step();
   return result;
 }
 

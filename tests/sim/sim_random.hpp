@@ -31,7 +31,7 @@ class SimRandom final : public Random {
   }
 
  private:
-  std::uint64_t state_[4];
+  Xoshiro256 state_;
 };
 
 }  // namespace rollcall::sim
