@@ -7,12 +7,11 @@
 #include <boost/asio/io_context.hpp>
 #include <boost/asio/post.hpp>
 #include <boost/asio/steady_timer.hpp>
-#include <exception>
 #include <thread>
 #include <unordered_map>
 #include <utility>
 
-#include "base/log.hpp"
+#include "net/io_loop.hpp"
 
 namespace rollcall::net {
 namespace {
@@ -29,17 +28,6 @@ struct Timer {
 
 struct IoExecutor::Impl {
   Impl() : work(asio::make_work_guard(context)) {}
-
-  void run() {
-    for (bool again = true; again;) {
-      try {
-        context.run();
-        again = false;
-      } catch (const std::exception& error) {
-        log::error("net", "a task failed: {}", error.what());
-      }
-    }
-  }
 
   void set(TimerId id, MonoTime when, Task task) {
     if (stopping) return;
@@ -67,7 +55,7 @@ struct IoExecutor::Impl {
 IoExecutor::IoExecutor(const std::string& thread_name) : impl_(std::make_unique<Impl>()) {
   impl_->thread = std::thread([impl = impl_.get(), thread_name] {
     ::pthread_setname_np(::pthread_self(), thread_name.substr(0, 15).c_str());
-    impl->run();
+    run_io_loop(impl->context, "net");
   });
 }
 

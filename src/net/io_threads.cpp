@@ -3,11 +3,10 @@
 #include <pthread.h>
 
 #include <boost/asio/post.hpp>
-#include <exception>
 #include <string>
 #include <utility>
 
-#include "base/log.hpp"
+#include "net/io_loop.hpp"
 
 namespace rollcall::net {
 namespace {
@@ -44,15 +43,7 @@ void IoThreads::start() {
 
 void IoThreads::run(std::size_t index) {
   ::pthread_setname_np(::pthread_self(), ("rollcall-io-" + std::to_string(index)).c_str());
-  // A handler that throws is a defect; its thread goes on with the others' work.
-  for (bool again = true; again;) {
-    try {
-      lanes_[index]->context.run();
-      again = false;
-    } catch (const std::exception& error) {
-      log::error("net", "a task of I/O thread {} failed: {}", index, error.what());
-    }
-  }
+  run_io_loop(lanes_[index]->context, "net", "a task of I/O thread " + std::to_string(index));
   const std::lock_guard lock(mutex_);
   --running_;
   ended_.notify_all();

@@ -16,6 +16,7 @@
 
 #include "base/log.hpp"
 #include "net/http_client.hpp"
+#include "net/io_loop.hpp"
 
 namespace rollcall {
 namespace {
@@ -158,13 +159,7 @@ class AsioChecker final : public Checker {
 
   void work() {
     const auto guard = asio::make_work_guard(io_);
-    while (!io_.stopped()) {
-      try {
-        io_.run();
-      } catch (const std::exception& error) {
-        log::error(kLogger, "{}", error.what());
-      }
-    }
+    net::run_io_loop(io_, kLogger);
   }
 
   const CheckerConfig config_;

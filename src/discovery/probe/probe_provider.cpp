@@ -7,8 +7,8 @@
 #include <thread>
 #include <unordered_map>
 
-#include "base/log.hpp"
 #include "discovery/probe/host_scanner.hpp"
+#include "net/io_loop.hpp"
 
 namespace rollcall {
 namespace {
@@ -84,13 +84,7 @@ class ProbeProvider final : public Provider {
 
     void work() {
       const auto guard = asio::make_work_guard(io_);
-      while (!io_.stopped()) {
-        try {
-          io_.run();
-        } catch (const std::exception& error) {
-          log::error("probe", "{}", error.what());
-        }
-      }
+      net::run_io_loop(io_, "probe");
     }
 
     // In this order: coroutines die with io_ and blocking_, and refer to what stands above them.
