@@ -22,9 +22,12 @@ def binary() -> pathlib.Path:
 
 
 class Daemon:
-    def __init__(self, folder: pathlib.Path, *arguments: str, environment: dict[str, str] | None = None) -> None:
+    def __init__(self, folder: pathlib.Path, *arguments: str, environment: dict[str, str] | None = None,
+                 disk_mib: int | None = None) -> None:
+        """`disk_mib`: its data lie on a file system of their own of that size, which ends with the process."""
         self.folder = folder
         self.arguments = arguments
+        self.disk_mib = disk_mib
         self.environment = QUIET | (environment or {})
         self.address = ""
         self._process: subprocess.Popen | None = None
@@ -34,9 +37,25 @@ class Daemon:
         self.folder.mkdir(parents=True, exist_ok=True)
         with (self.folder / "log").open("ab") as log:
             self._process = subprocess.Popen(
-                [binary(), "serve", "--http", "127.0.0.1:0", "--data-dir", self.folder / "data", *self.arguments],
+                [*self._on_small_disk(), binary(), "serve", "--http", "127.0.0.1:0", "--data-dir", self.data,
+                 *self.arguments],
                 stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=log, env=os.environ | self.environment)
         self.address = json.loads(self._first_line())["ready"]["http"]
+
+    @property
+    def data(self) -> pathlib.Path:
+        return self.folder / "data"
+
+    @property
+    def data_as_seen_by_it(self) -> pathlib.Path:
+        return pathlib.Path(f"/proc/{self.pid}/root{self.data}")
+
+    def _on_small_disk(self) -> list[str]:
+        if self.disk_mib is None:
+            return []
+        self.data.mkdir(exist_ok=True)
+        mount = f'mount -t tmpfs -o mode=700,size={self.disk_mib}m tmpfs "$0" && exec "$@"'
+        return ["unshare", "--mount", "--map-root-user", "sh", "-c", mount, str(self.data)]
 
     def _first_line(self) -> str:
         assert self._process is not None and self._process.stdout is not None
