@@ -1,21 +1,20 @@
 #include "registry/lease_table.hpp"
 
-#include <sys/mman.h>
-
 #include <algorithm>
 #include <array>
 #include <atomic>
-#include <bit>
 #include <cstdlib>
 #include <cstring>
 #include <new>
+
+#include "registry/lease_index.hpp"
+#include "registry/pages.hpp"
 
 namespace rollcall {
 namespace {
 
 constexpr std::size_t kSlotsPerChunk = 32'768;
 constexpr std::size_t kChunks = 8'192;
-constexpr std::size_t kHugePage = std::size_t{2} << 20;
 constexpr std::size_t kInlineIdBytes = 46;
 constexpr std::uint8_t kLongId = 0xFF;
 
@@ -76,77 +75,26 @@ struct alignas(64) Slot {
 };
 static_assert(sizeof(Slot) == 64);
 
-struct FreeMemory {
-  void operator()(void* memory) const noexcept { std::free(memory); }
-};
-
-/// Zeroed memory, in huge pages where it is large: random access over a million leases is bound by the TLB.
-void* allocate_pages(std::size_t bytes) {
-  const std::size_t alignment = bytes >= kHugePage ? kHugePage : alignof(Slot);
-  const std::size_t rounded = (bytes + alignment - 1) / alignment * alignment;
-  void* memory = std::aligned_alloc(alignment, rounded);
-  if (memory == nullptr) throw std::bad_alloc();
-  if (rounded >= kHugePage) (void)madvise(memory, rounded, MADV_HUGEPAGE);
-  std::memset(memory, 0, rounded);
-  return memory;
-}
-
 /// What only the owner reads.
 struct OwnerRecord {
   LeaseTable::Terms terms;
   std::uint32_t serial = 0;
 };
 
-/// Open addressing, linear probing, at most half full. A bucket is 0 (never used), 1 (deleted), or a tag of the hash
-/// above the slot + 2. Four bytes, because half the memory means that twice as much of it is in the cache.
-struct Index {
-  using Bucket = std::atomic<std::uint32_t>;
-  static constexpr std::uint32_t kEmpty = 0;
-  static constexpr std::uint32_t kDeleted = 1;
-
-  Index(std::size_t size, std::size_t slots)
-      : mask(size - 1),
-        slot_bits(static_cast<unsigned>(std::bit_width(slots + 2))),
-        buckets(static_cast<Bucket*>(allocate_pages(size * sizeof(Bucket)))) {}
-
-  /// Whether buckets have bits enough to name the slot.
-  [[nodiscard]] bool reaches(std::uint32_t slot) const noexcept { return (std::uint64_t{slot} + 2) >> slot_bits == 0; }
-  [[nodiscard]] std::uint32_t make(std::uint64_t hash, std::uint32_t slot) const noexcept {
-    return tag(hash) | (slot + 2);
-  }
-  [[nodiscard]] bool same_tag(std::uint32_t bucket, std::uint64_t hash) const noexcept {
-    return ((bucket ^ tag(hash)) >> slot_bits) == 0;
-  }
-  [[nodiscard]] std::uint32_t slot_of(std::uint32_t bucket) const noexcept {
-    return (bucket & ((std::uint32_t{1} << slot_bits) - 1)) - 2;
-  }
-
-  std::size_t mask;
-  unsigned slot_bits;
-  std::unique_ptr<Bucket[], FreeMemory> buckets;
-  std::size_t used = 0;  // by the owner: living and deleted
-
- private:
-  /// The hash's upper half, so that it is independent of the bucket's place.
-  [[nodiscard]] std::uint32_t tag(std::uint64_t hash) const noexcept {
-    return static_cast<std::uint32_t>(hash >> 32) & ~((std::uint32_t{1} << slot_bits) - 1);
-  }
-};
-
 }  // namespace
 
 struct LeaseTable::Impl {
   std::array<std::atomic<Slot*>, kChunks> chunks{};
-  std::atomic<Index*> index{nullptr};
+  std::atomic<LeaseIndex*> index{nullptr};
 
   // The owner's.
-  std::shared_ptr<Index> index_owner;
+  std::shared_ptr<LeaseIndex> index_owner;
   std::vector<OwnerRecord> records;
   std::vector<std::uint32_t> free_slots;
   Retired retired;
   std::size_t living = 0;
 
-  Impl() { publish(std::make_shared<Index>(1024, 1024)); }
+  Impl() { publish(std::make_shared<LeaseIndex>(1024, 1024)); }
 
   ~Impl() {
     for (std::uint32_t slot = 0; slot < records.size(); ++slot) at(slot).clear_id();
@@ -157,7 +105,7 @@ struct LeaseTable::Impl {
     return chunks[slot / kSlotsPerChunk].load(std::memory_order_acquire)[slot % kSlotsPerChunk];
   }
 
-  void publish(std::shared_ptr<Index> next) {
+  void publish(std::shared_ptr<LeaseIndex> next) {
     index.store(next.get(), std::memory_order_release);
     if (index_owner) retired.indexes.push_back(index_owner);
     index_owner = std::move(next);
@@ -165,11 +113,11 @@ struct LeaseTable::Impl {
 
   /// The slot of a living lease, or null. Any thread.
   Slot* find(std::string_view id, std::uint64_t hash, std::uint32_t* number = nullptr) const noexcept {
-    const Index& table = *index.load(std::memory_order_acquire);
+    const LeaseIndex& table = *index.load(std::memory_order_acquire);
     for (std::size_t at_bucket = hash & table.mask;; at_bucket = (at_bucket + 1) & table.mask) {
       const std::uint32_t bucket = table.buckets[at_bucket].load(std::memory_order_acquire);
-      if (bucket == Index::kEmpty) return nullptr;
-      if (bucket == Index::kDeleted || !table.same_tag(bucket, hash)) continue;
+      if (bucket == LeaseIndex::kEmpty) return nullptr;
+      if (bucket == LeaseIndex::kDeleted || !table.same_tag(bucket, hash)) continue;
       Slot& slot = at(table.slot_of(bucket));
       if (slot.id() != id) continue;
       if (number != nullptr) *number = table.slot_of(bucket);
@@ -182,11 +130,11 @@ struct LeaseTable::Impl {
     place(*index_owner, hash, slot);
   }
 
-  static void place(Index& table, std::uint64_t hash, std::uint32_t slot) {
+  static void place(LeaseIndex& table, std::uint64_t hash, std::uint32_t slot) {
     for (std::size_t at_bucket = hash & table.mask;; at_bucket = (at_bucket + 1) & table.mask) {
       const std::uint32_t bucket = table.buckets[at_bucket].load(std::memory_order_relaxed);
-      if (bucket > Index::kDeleted) continue;
-      if (bucket == Index::kEmpty) ++table.used;
+      if (bucket > LeaseIndex::kDeleted) continue;
+      if (bucket == LeaseIndex::kEmpty) ++table.used;
       table.buckets[at_bucket].store(table.make(hash, slot), std::memory_order_release);
       return;
     }
@@ -195,11 +143,11 @@ struct LeaseTable::Impl {
   void rebuild() {
     std::size_t size = 1024;
     while (size < living * 4) size *= 2;
-    auto next = std::make_shared<Index>(size, std::max(size, records.size() * 2));
-    const Index& old = *index_owner;
+    auto next = std::make_shared<LeaseIndex>(size, std::max(size, records.size() * 2));
+    const LeaseIndex& old = *index_owner;
     for (std::size_t i = 0; i <= old.mask; ++i) {
       const std::uint32_t bucket = old.buckets[i].load(std::memory_order_relaxed);
-      if (bucket <= Index::kDeleted) continue;
+      if (bucket <= LeaseIndex::kDeleted) continue;
       const std::uint32_t slot = old.slot_of(bucket);
       place(*next, hash_of(at(slot).id()), slot);
     }
@@ -250,9 +198,9 @@ LeaseTable::~LeaseTable() = default;
 
 LeaseTable::Key LeaseTable::key(std::string_view id) const noexcept {
   const std::uint64_t hash = hash_of(id);
-  const Index& table = *impl_->index.load(std::memory_order_acquire);
+  const LeaseIndex& table = *impl_->index.load(std::memory_order_acquire);
   const std::uint32_t bucket = table.buckets[hash & table.mask].load(std::memory_order_acquire);
-  if (bucket > Index::kDeleted) __builtin_prefetch(&impl_->at(table.slot_of(bucket)), 1);
+  if (bucket > LeaseIndex::kDeleted) __builtin_prefetch(&impl_->at(table.slot_of(bucket)), 1);
   return {id, hash};
 }
 
@@ -264,7 +212,7 @@ void LeaseTable::beat_many(std::span<const std::string_view> ids, std::span<Beat
                            LeaseTime now) noexcept {
   constexpr std::size_t kGroup = 64;
   std::array<std::uint64_t, kGroup> hashes;
-  const Index& table = *impl_->index.load(std::memory_order_acquire);
+  const LeaseIndex& table = *impl_->index.load(std::memory_order_acquire);
   for (std::size_t begin = 0; begin < ids.size(); begin += kGroup) {
     const std::size_t count = std::min(kGroup, ids.size() - begin);
     for (std::size_t i = 0; i < count; ++i) {
@@ -273,7 +221,7 @@ void LeaseTable::beat_many(std::span<const std::string_view> ids, std::span<Beat
     }
     for (std::size_t i = 0; i < count; ++i) {
       const std::uint32_t bucket = table.buckets[hashes[i] & table.mask].load(std::memory_order_acquire);
-      if (bucket > Index::kDeleted) __builtin_prefetch(&impl_->at(table.slot_of(bucket)), 1);
+      if (bucket > LeaseIndex::kDeleted) __builtin_prefetch(&impl_->at(table.slot_of(bucket)), 1);
     }
     for (std::size_t i = 0; i < count; ++i) {
       results[begin + i] = impl_->beat(ids[begin + i], hashes[i], 0, now);
@@ -318,16 +266,16 @@ LeaseTable::Handle LeaseTable::put(const InstanceId& id, const Session& session,
 
 void LeaseTable::erase(std::string_view id) {
   const std::uint64_t hash = hash_of(id);
-  const Index& table = *impl_->index_owner;
+  const LeaseIndex& table = *impl_->index_owner;
   for (std::size_t at_bucket = hash & table.mask;; at_bucket = (at_bucket + 1) & table.mask) {
     auto& bucket = table.buckets[at_bucket];
     const std::uint32_t value = bucket.load(std::memory_order_relaxed);
-    if (value == Index::kEmpty) return;
-    if (value == Index::kDeleted || !table.same_tag(value, hash)) continue;
+    if (value == LeaseIndex::kEmpty) return;
+    if (value == LeaseIndex::kDeleted || !table.same_tag(value, hash)) continue;
     const std::uint32_t number = table.slot_of(value);
     Slot& slot = impl_->at(number);
     if (slot.id() != id) continue;
-    bucket.store(Index::kDeleted, std::memory_order_release);
+    bucket.store(LeaseIndex::kDeleted, std::memory_order_release);
     slot.word.store(pack({}, LeaseState::gone, false), std::memory_order_release);
     ++impl_->records[number].serial;
     impl_->retired.slots.push_back(number);
