@@ -10,27 +10,15 @@
 #include <new>
 #include <vector>
 
+#include "crash/disk_image.hpp"
+
 namespace rollcall::testing {
 namespace {
 
-constexpr std::size_t kSector = 512;
 constexpr std::size_t kMaxPath = 512;
 
-/// A change that hasn't been synced: a write at an offset, or a truncation to it.
-struct Pending {
-  bool truncation;
-  std::uint64_t offset;
-  std::string data;
-};
-
-void apply_write(std::string& image, std::uint64_t offset, std::string_view data) {
-  if (image.size() < offset + data.size()) image.resize(offset + data.size(), '\0');
-  std::ranges::copy(data, image.begin() + static_cast<std::ptrdiff_t>(offset));
-}
-
 struct File {
-  std::string durable, current;
-  std::vector<Pending> pending;
+  DiskImage image;
   bool name_durable = false, exists = false;
   // SQLite's locks (https://www.sqlite.org/lockingv3.html).
   int shared = 0;
@@ -45,35 +33,6 @@ struct SharedMemory {
   std::array<const void*, SQLITE_SHM_NLOCK> exclusive{};
   int users = 0;
 };
-
-/// SplitMix64 (Steele, Lea and Flood, 2014).
-class Coin {
- public:
-  explicit Coin(std::uint64_t seed) : state_(seed) {}
-  bool toss() {
-    state_ += 0x9E3779B97F4A7C15U;
-    std::uint64_t z = state_;
-    z = (z ^ (z >> 30)) * 0xBF58476D1CE4E5B9U;
-    z = (z ^ (z >> 27)) * 0x94D049BB133111EBU;
-    return ((z ^ (z >> 31)) & 1) != 0;
-  }
-
- private:
-  std::uint64_t state_;
-};
-
-void tear(std::string& image, const Pending& change, Coin& coin) {
-  if (change.truncation) {
-    if (coin.toss()) image.resize(change.offset, '\0');
-    return;
-  }
-  for (std::uint64_t at = 0; at < change.data.size();) {
-    const std::uint64_t here = change.offset + at;
-    const std::uint64_t length = std::min<std::uint64_t>(kSector - here % kSector, change.data.size() - at);
-    if (coin.toss()) apply_write(image, here, std::string_view(change.data).substr(at, length));
-    at += length;
-  }
-}
 
 }  // namespace
 
@@ -164,7 +123,7 @@ int close(sqlite3_file* raw) noexcept {
 int read(sqlite3_file* raw, void* into, int amount, sqlite3_int64 offset) noexcept {
   const OpenFile& open = of(raw);
   if (open.disk->dead) return SQLITE_IOERR_READ;
-  const std::string& image = open.file->current;
+  const std::string& image = open.file->image.bytes();
   const auto from = std::min<std::size_t>(static_cast<std::size_t>(offset), image.size());
   const auto have = std::min<std::size_t>(static_cast<std::size_t>(amount), image.size() - from);
   std::memcpy(into, image.data() + from, have);
@@ -180,9 +139,8 @@ int write(sqlite3_file* raw, const void* from, int amount, sqlite3_int64 offset)
   const int code = open.disk->step(Disk::Step::write, SQLITE_IOERR_WRITE);
   if (code == SQLITE_FULL || (code != SQLITE_OK && !open.disk->dead)) return code;
   const std::string_view data(static_cast<const char*>(from), static_cast<std::size_t>(amount));
-  if (open.disk->full && at + data.size() > file.current.size()) return SQLITE_FULL;
-  apply_write(file.current, at, data);
-  file.pending.push_back({false, at, std::string(data)});
+  if (open.disk->full && at + data.size() > file.image.bytes().size()) return SQLITE_FULL;
+  file.image.write(at, data);
   return code;
 }
 
@@ -191,8 +149,7 @@ int truncate(sqlite3_file* raw, sqlite3_int64 size) noexcept {
   if (open.disk->dead) return SQLITE_IOERR_TRUNCATE;
   const int code = open.disk->step(Disk::Step::other, SQLITE_IOERR_TRUNCATE);
   if (code != SQLITE_OK && !open.disk->dead) return code;
-  open.file->current.resize(static_cast<std::size_t>(size), '\0');
-  open.file->pending.push_back({true, static_cast<std::uint64_t>(size), {}});
+  open.file->image.truncate(static_cast<std::uint64_t>(size));
   return code;
 }
 
@@ -202,17 +159,10 @@ int sync(sqlite3_file* raw, int) noexcept {
   File& file = *open.file;
   const int code = open.disk->step(Disk::Step::sync, SQLITE_IOERR_FSYNC);
   if (code != SQLITE_OK) {
-    if (open.disk->fault == Fault::lying_sync) file.pending.clear();
+    if (open.disk->fault == Fault::lying_sync) file.image.forget_unsynced();
     return code;
   }
-  for (const Pending& change : file.pending) {
-    if (change.truncation) {
-      file.durable.resize(change.offset, '\0');
-    } else {
-      apply_write(file.durable, change.offset, change.data);
-    }
-  }
-  file.pending.clear();
+  file.image.sync();
   // The system's VFS syncs the directory with the first sync of a file that it has made.
   file.name_durable = file.exists;
   return SQLITE_OK;
@@ -220,12 +170,12 @@ int sync(sqlite3_file* raw, int) noexcept {
 
 int file_size(sqlite3_file* raw, sqlite3_int64* size) noexcept {
   if (of(raw).disk->dead) return SQLITE_IOERR_FSTAT;
-  *size = static_cast<sqlite3_int64>(of(raw).file->current.size());
+  *size = static_cast<sqlite3_int64>(of(raw).file->image.bytes().size());
   return SQLITE_OK;
 }
 
 int file_control(sqlite3_file*, int, void*) noexcept { return SQLITE_NOTFOUND; }
-int sector_size(sqlite3_file*) noexcept { return kSector; }
+int sector_size(sqlite3_file*) noexcept { return static_cast<int>(DiskImage::kSector); }
 int device_characteristics(sqlite3_file*) noexcept { return SQLITE_IOCAP_POWERSAFE_OVERWRITE; }
 
 int shm_map(sqlite3_file* raw, int region, int size, int extend, void volatile** into) noexcept {
@@ -344,8 +294,7 @@ int remove(sqlite3_vfs* vfs, const char* path, int sync_directory) noexcept {
     return SQLITE_OK;
   }
   file.exists = false;
-  file.current.clear();
-  file.pending.push_back({true, 0, {}});
+  file.image.truncate(0);
   return SQLITE_OK;
 }
 
@@ -354,7 +303,7 @@ int access(sqlite3_vfs* vfs, const char* path, int flags, int* result) noexcept 
   if (disk.dead) return SQLITE_IOERR_ACCESS;
   const auto found = disk.files.find(path);
   const bool exists = found != disk.files.end() && found->second->exists;
-  *result = exists && (flags != SQLITE_ACCESS_EXISTS || !found->second->current.empty()) ? 1 : 0;
+  *result = exists && (flags != SQLITE_ACCESS_EXISTS || !found->second->image.bytes().empty()) ? 1 : 0;
   return SQLITE_OK;
 }
 
@@ -427,18 +376,14 @@ void CrashDisk::power_cut(Survival survival, std::uint64_t seed) {
   Coin coin(seed);
   for (auto it = impl_->files.begin(); it != impl_->files.end();) {
     File& file = *it->second;
-    const bool keeps_all = survival == Survival::everything;
-    const bool name_as_now = keeps_all || (survival == Survival::torn && coin.toss());
-    std::string image = keeps_all ? file.current : file.durable;
-    if (survival == Survival::torn) {
-      for (const Pending& change : file.pending) tear(image, change, coin);
-    }
+    const bool name_as_now = survival == Survival::everything || (survival == Survival::torn && coin.toss());
+    std::string left = file.image.after_power_cut(survival, coin);
     if (!(name_as_now ? file.exists : file.name_durable)) {
       it = impl_->files.erase(it);
       continue;
     }
-    it->second = std::make_shared<File>(
-        File{.durable = image, .current = std::move(image), .pending = {}, .name_durable = true, .exists = true});
+    it->second =
+        std::make_shared<File>(File{.image = DiskImage(std::move(left)), .name_durable = true, .exists = true});
     ++it;
   }
   impl_->shm.clear();
