@@ -7,7 +7,7 @@ set -euo pipefail
 rounds=${1:-5} seconds=${2:-4} connections=${3:-64}
 here=$(cd "$(dirname "$0")/.." && pwd)
 bin=${BIN:-$here/build/release/bin}
-port=${PORT:-18081} wrk_cores=${WRK_CORES:-1-3} wrk_threads=${WRK_THREADS:-3}
+port=${PORT:-18081} wrk_cores=${WRK_CORES:-1-$(($(nproc) - 1))} wrk_threads=${WRK_THREADS:-$(($(nproc) - 1))}
 work=$(mktemp -d)
 pids=()
 trap 'kill "${pids[@]}" 2>/dev/null || true; rm -rf "$work"' EXIT

@@ -28,11 +28,23 @@ configure_preset() {
   (cd "$root" && cmake --preset "$1") >&2
 }
 
+# drop_stale_headers FOLDER: a package's upgrade brings headers with the package's dates, older than what was built from
+# their predecessors: Ninja sees nothing to do, and Clang refuses the precompiled headers.
+drop_stale_headers() {
+  local folder=$1 packages
+  packages=$(dpkg-query --show '*-dev' | sha256sum)
+  if [[ -e $folder/packages && $(<"$folder/packages") != "$packages" ]]; then
+    find "$folder" -name '*.pch' -delete
+  fi
+  echo "$packages" >"$folder/packages"
+}
+
 # build_preset PRESET [TARGET...]
 build_preset() {
   local preset=$1
   shift
   configure_preset "$preset"
+  drop_stale_headers "$root/build/$preset"
   step "building $preset${*:+: $*}"
   cmake --build "$root/build/$preset" --parallel "$cores" ${*:+--target "$@"} >&2
 }
