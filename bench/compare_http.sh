@@ -1,13 +1,13 @@
 #!/bin/bash
 # The HTTP look-up beside a bare epoll loop and nginx, all answering the same 1 KB: requests per second of one thread on
-# core 0, with wrk on the other cores. A round in which the server's core was under 95 % busy is void.
+# core 0, with bench/lookup_load.cpp on the other cores. A round in which the server's core was under 95 % busy is void.
 #   bench/compare_http.sh [ROUNDS [SECONDS [CONNECTIONS]]]
-# BIN: where the release build is. PORT: the first of three free ports. WRK_CORES, WRK_THREADS: where wrk runs.
+# BIN: where the release build is. PORT: the first of three free ports. CORES, THREADS: where the client runs.
 set -euo pipefail
 rounds=${1:-5} seconds=${2:-4} connections=${3:-64}
 here=$(cd "$(dirname "$0")/.." && pwd)
 bin=${BIN:-$here/build/release/bin}
-port=${PORT:-18081} wrk_cores=${WRK_CORES:-1-$(($(nproc) - 1))} wrk_threads=${WRK_THREADS:-$(($(nproc) - 1))}
+port=${PORT:-18081} cores=${CORES:-1-$(($(nproc) - 1))} threads=${THREADS:-$(($(nproc) - 1))}
 work=$(mktemp -d)
 pids=()
 trap 'kill "${pids[@]}" 2>/dev/null || true; rm -rf "$work"' EXIT
@@ -44,14 +44,13 @@ start epoll "$port" "$bin/epoll_baseline" "$port"
 start rollcall "$((port + 1))" "$bin/h1_server" "$((port + 1))"
 start nginx "$((port + 2))" /usr/sbin/nginx -c "$work/nginx.conf" -p "$work"
 
-# Of core 0 while wrk ran, in percent: the server alone is pinned there.
+# Of core 0 while the client ran, in percent: the server alone is pinned there.
 cpu_ns() { cat /proc/"$1"/task/*/schedstat | awk '{sum += $1} END {printf "%.0f", sum}'; }
 measure() {  # name port -> "requests_per_second busy_percent microseconds_of_cpu_per_request"
   local pid before after rate
   pid=$(cat "$work/$1.pid_of")
   before=$(cpu_ns "$pid")
-  rate=$(taskset -c "$wrk_cores" wrk -t"$wrk_threads" -c"$connections" -d"${seconds}s" "http://127.0.0.1:$2/services/web" |
-    awk '/Non-2xx/ {bad = 1} /Requests\/sec/ {rate = $2} END {print bad ? 0 : rate}')
+  rate=$(taskset -c "$cores" "$bin/lookup_load" "$2" "$connections" "$seconds" "$threads")
   after=$(cpu_ns "$pid")
   awk -v r="$rate" -v ns=$((after - before)) -v s="$seconds" \
     'BEGIN {printf "%.0f %.0f %.2f\n", r, ns / 1e7 / s, r ? ns / 1e3 / s / r : 0}'
