@@ -23,7 +23,7 @@ print_help() { awk 'NR > 1 { if (!/^#/) exit; sub(/^# ?/, ""); print }' "$0"; }
 
 # configure_preset PRESET: quick and silent when nothing has to change; Ninja configures again by itself.
 configure_preset() {
-  [[ -f $root/build/$1/build.ninja ]] && return
+  [[ $root/build/$1/build.ninja -nt $root/CMakePresets.json ]] && return
   step "configuring $1"
   (cd "$root" && cmake --preset "$1") >&2
 }

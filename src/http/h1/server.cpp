@@ -119,18 +119,23 @@ class Session final : public TableEntry {
       const auto room = connection_.room();
       if (room.empty()) continue;
       const bool answered = connection_.request_number() != first_request;
-      return answered ? read_later(std::move(done), room) : start_read(std::move(done), room);
+      return answered ? read_later(std::move(done)) : start_read(std::move(done), room);
     }
   }
 
   // Who has just been answered has sent nothing yet: a read now would find nothing. After the others of this turn have
-  // been served it often finds the next request, and then neither was in vain.
-  void read_later(std::unique_ptr<Done> done, std::span<char> room) {
-    context_.connections.after_this_turn([this, done = std::move(done), room]() mutable {
-      if (!context_.connections.draining()) return start_read(std::move(done), room);
-      (void)read_before_stop(room);
-      step(std::move(done));
-    });
+  // been served it mostly finds the next request.
+  void read_later(std::unique_ptr<Done> done) {
+    auto read = [this, done = std::move(done)]() mutable {
+      const auto room = connection_.room();  // there was some, and nothing has come since
+      const bool draining = context_.connections.draining();
+      if (connection_.is_inside_request() && !draining) return start_read(std::move(done), room);
+      context_.connections.wait(*this, Waiting::first_byte);
+      const bool received = read_now(room);
+      received || draining ? step(std::move(done)) : start_read(std::move(done), room);
+    };
+    static_assert(sizeof read <= 2 * sizeof(void*), "more than a task holds without allocating");
+    context_.connections.after_this_turn(std::move(read));
   }
 
   // Through the queue: the coroutine may be the one that is just calling.
@@ -193,12 +198,12 @@ class Session final : public TableEntry {
       connection_.time_out();
       return true;
     }
-    if (error == asio::error::operation_aborted && !overdue()) return read_before_stop(room);
+    if (error == asio::error::operation_aborted && !overdue()) return read_now(room);  // the table drains
     return !error;
   }
 
-  // The table drains: what has come already is still answered.
-  bool read_before_stop(std::span<char> room) {
+  // What has come already; without waiting, and without the way through the reactor.
+  bool read_now(std::span<char> room) {
     const auto bytes = ::recv(socket_.native_handle(), room.data(), room.size(), MSG_DONTWAIT);
     if (bytes > 0) connection_.received(static_cast<std::size_t>(bytes));
     return bytes > 0;
