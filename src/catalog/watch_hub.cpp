@@ -18,12 +18,13 @@ void WatchHub::enroll(Follower& follower, const SlotTable& slots) {
       topic->floor = slot ? Revision{slot->last_revision.load(std::memory_order_acquire)} : all_.floor;
     }
   }
-  topic_of(follower).followers.insert(&follower);
+  topic_of(follower).followers.push_back(follower);
 }
 
 void WatchHub::leave(Follower& follower) {
   const std::scoped_lock lock(mutex_);
-  topic_of(follower).followers.erase(&follower);
+  Followers& followers = topic_of(follower).followers;
+  followers.erase(followers.iterator_to(follower));
   if (follower.service) drop_if_idle(follower.service->view());
 }
 
@@ -94,8 +95,8 @@ void WatchHub::evict_oldest() {
 }
 
 void WatchHub::wake_armed(Topic& topic) {
-  for (auto* follower : topic.followers) {
-    if (std::exchange(follower->armed, false)) follower->wake();
+  for (auto& follower : topic.followers) {
+    if (std::exchange(follower.armed, false)) follower.wake();
   }
 }
 

@@ -1,7 +1,7 @@
 #pragma once
 // The newest events, and who waits for which. Private to this folder.
+#include <boost/intrusive/list.hpp>
 #include <boost/unordered/unordered_flat_map.hpp>
-#include <boost/unordered/unordered_flat_set.hpp>
 #include <cstdint>
 #include <deque>
 #include <functional>
@@ -18,13 +18,14 @@ namespace rollcall {
 /// Every method may be called from any thread; add() and start_over() only by the one that applies.
 class WatchHub {
  public:
-  /// One who follows. Guarded by the hub's mutex while it is enrolled.
+  /// One who follows. Guarded by the hub's mutex while it is enrolled; stays where it is as long.
   struct Follower {
     std::optional<ServiceName> service;
     Revision after;
     std::uint64_t epoch = 0;
     std::function<void()> wake;
     bool armed = true;
+    boost::intrusive::list_member_hook<> place = {};
   };
 
   /// An event together with its service's last one before it, if the catalog knows of one.
@@ -47,11 +48,16 @@ class WatchHub {
   void start_over(Revision revision, bool other_generation);
 
  private:
+  /// In the order in which they enrolled: what they do when woken must not depend on where they lie in memory.
+  using Followers = boost::intrusive::list<
+      Follower, boost::intrusive::member_hook<Follower, boost::intrusive::list_member_hook<>, &Follower::place>,
+      boost::intrusive::constant_time_size<false>>;
+
   /// Events that one kind of follower wants: those of one service, or all.
   struct Topic {
     std::deque<EventPtr> events;
     Revision floor;  ///< every event of the topic after it is in `events`
-    boost::unordered_flat_set<Follower*> followers;
+    Followers followers;
   };
 
   Topic& topic_of(const Follower& follower);

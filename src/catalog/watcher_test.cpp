@@ -64,6 +64,22 @@ TEST_F(WatcherTest, IsWokenForItsOwnServiceAloneAndOnceBetweenReads) {
   EXPECT_EQ(woken, 2);
 }
 
+// Not where they happen to lie in memory: a history that is repeated has to repeat to the end.
+TEST_F(WatcherTest, AreWokenInTheOrderInWhichTheyCame) {
+  constexpr int kWatchers = 24;
+  std::vector<int> woken;
+  std::vector<int> expected;
+  std::vector<std::unique_ptr<Watcher>> watchers;
+  for (int i = 0; i < kWatchers; ++i) {
+    watchers.push_back(
+        std::make_unique<Watcher>(catalog, std::nullopt, Revision{0}, [&woken, i] { woken.push_back(i); }));
+    if (i % 3 != 0) expected.push_back(i);
+  }
+  for (int i = 0; i < kWatchers; i += 3) watchers[static_cast<std::size_t>(i)].reset();
+  feed(catalog, {registered("a", "1", 1)});
+  EXPECT_EQ(woken, expected);
+}
+
 TEST_F(WatcherTest, SeesTheViewsThatItsEventsMade) {
   CatalogReader reader(catalog);
   Revision seen;
