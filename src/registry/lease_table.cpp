@@ -330,7 +330,8 @@ LeaseTable::Marks LeaseTable::marks_since(LeaseTime since) const {
     if (state_of(word) == LeaseState::gone) continue;
     const Terms& terms = impl_->records[number].terms;
     found.shortest_ttl = std::min(found.shortest_ttl, terms.lease.ttl);
-    if (beat_of(word) < since) continue;
+    const bool lapsed = state_of(word) == LeaseState::lapsed;
+    if ((lapsed ? beat_of(word) + terms.lease.ttl : beat_of(word)) < since) continue;
     found.marks.push_back({terms.number, std::chrono::floor<std::chrono::milliseconds>(beat_of(word))});
   }
   return found;

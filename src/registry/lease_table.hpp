@@ -93,7 +93,8 @@ class LeaseTable {
   /// To lapsed: the commit happened. The lease counts as having run out at `now`, when readers were told.
   void lapse(Handle handle, LeaseTime now) noexcept;
 
-  /// Marks of leases that beat after `since`, and the shortest ttl of all.
+  /// Marks of leases that beat or lapsed after `since`, and the shortest ttl of all. A lapse moves the mark: the lease
+  /// ran out when readers were told.
   struct Marks {
     std::vector<LeaseMark> marks;
     std::chrono::milliseconds shortest_ttl{std::chrono::milliseconds::max()};

@@ -69,6 +69,18 @@ TEST(LeaseTable, HoldsManyLongAndShortIdsThroughGrowth) {
   EXPECT_TRUE(table.marks_since(2s).marks.empty());
 }
 
+TEST(LeaseTable, ALapseIsMarkedThoughItsBeatIsOld) {
+  LeaseTable table;
+  const auto lease = table.put(InstanceId("a"), {}, terms(1, 10s), 0s, false);
+  table.put(InstanceId("b"), {}, terms(2, 10s), 0s, false);
+  ASSERT_TRUE(table.claim(lease, 12s));
+  table.lapse(lease, 50s);
+  const auto marks = table.marks_since(45s).marks;
+  ASSERT_EQ(marks.size(), 1U);
+  EXPECT_EQ(marks[0].last_beat, 40s);
+  EXPECT_TRUE(table.marks_since(51s).marks.empty()) << "once is enough";
+}
+
 TEST(LeaseTable, ManyBeatsAtOnceAreAsGoodAsOneByOne) {
   LeaseTable table;
   std::vector<std::string> ids;
