@@ -51,7 +51,10 @@ void LeaseModel::follow(const Event& event, const InstancePtr& before) {
   const bool shorter = lease.terms.ttl > instance.spec.lease->ttl;
   lease.terms = *instance.spec.lease;
   if (shorter) lease.heard.reset();
-  if (instance.lapsed && !lease.lapsed) lease.lapsed = world_.now();
+  if (instance.lapsed && !lease.lapsed) {
+    lease.lapsed = world_.now();
+    lease.lapse_saved = false;
+  }
   if (!instance.lapsed) lease.lapsed.reset();
   if (event.kind != EventKind::status_changed || (before && before->lapsed && !instance.lapsed)) {
     lease.touched = world_.now();
@@ -63,7 +66,7 @@ void LeaseModel::check_end(const Event& event, Lease& lease) {
   const Instance& instance = *event.instance;
   if (lease.lapsed && event.kind == EventKind::removed) {
     const Duration waited = world_.commit_began - *lease.lapsed;
-    if (crashed_at_ < *lease.lapsed && waited + kRounding < lease.terms.deregister_after) {
+    if (waited + kRounding < lease.terms.deregister_after) {
       world_.verdict.broken("a lapsed instance stays for deregister_after", "{} was critical for {:.3f} of {:.3f} s",
                             instance.id.view(), seconds(waited), seconds(lease.terms.deregister_after));
     }
@@ -117,13 +120,16 @@ void LeaseModel::saved(std::chrono::milliseconds now, std::span<const LeaseMark>
   saved_now_ = now;
   marks_in_doubt_ = false;
   for (const auto& mark : marks) marks_[mark.number.value] = mark.last_beat;
-  for (auto& [id, lease] : leases_) lease.marked = lease.marked || marks_.contains(lease.number.value);
+  // One save is under way at a time, so these marks were read after the one before had ended.
+  marks_read_after_ = std::exchange(save_ended_, world_.now());
+  saved_state_at_ = save_ended_;
+  for (auto& [id, lease] : leases_) {
+    lease.marked = lease.marked || marks_.contains(lease.number.value);
+    lease.lapse_saved = lease.lapse_saved || (lease.lapsed && *lease.lapsed <= marks_read_after_);
+  }
 }
 
-void LeaseModel::crashed() {
-  crashed_at_ = world_.now();
-  unanswered_.clear();
-}
+void LeaseModel::crashed() { unanswered_.clear(); }
 
 Duration LeaseModel::shortest_ttl() const {
   Duration shortest = 1h;
@@ -131,15 +137,25 @@ Duration LeaseModel::shortest_ttl() const {
   return shortest;
 }
 
-// Marks are at most a third of the shortest ttl old, so a restart gives no lease more than that.
+// Marks are at most a third of the shortest ttl old, so a restart gives no lease more than that. Of a lapse that no
+// save has seen they tell no more than when the lease had run out.
 void LeaseModel::restarted() {
   for (auto& [id, lease] : leases_) {
     const auto mark = marks_.find(lease.number.value);
-    const Duration silence = lease.marked && mark != marks_.end() ? Duration(saved_now_ - mark->second) : Duration{0};
-    lease.heard = world_.now() - std::max(Duration{0}, silence);
+    const bool is_marked = lease.marked && mark != marks_.end();
+    const Duration silence = is_marked ? std::max(Duration{0}, Duration(saved_now_ - mark->second)) : Duration{0};
+    lease.heard = world_.now() - silence;
     lease.blind_then = blind_;
-    if (marks_in_doubt_) lease.heard.reset();
+    if (lease.lapsed) {
+      const Duration overdue = std::max(Duration{0}, silence - lease.terms.ttl);
+      const Duration waited = lease.lapse_saved ? saved_state_at_ - *lease.lapsed : overdue;
+      lease.lapsed = world_.now() - waited;
+    }
+    if (!marks_in_doubt_) continue;
+    lease.heard.reset();
+    if (lease.lapsed) lease.lapsed = MonoTime{};
   }
+  saved_state_at_ = world_.now();
   world_.excuse(shortest_ttl() / 3 + kSaving);
 }
 

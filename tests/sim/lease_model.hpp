@@ -38,6 +38,8 @@ class LeaseModel {
   void saved(std::chrono::milliseconds now, std::span<const LeaseMark> marks);
   void crashed();
   void restarted();
+  /// The marks of the last save that succeeded were read no earlier than this.
+  [[nodiscard]] MonoTime marks_read_after() const noexcept { return marks_read_after_; }
 
   /// Leases that should have ended by now.
   void check_overdue(const LogModel& log);
@@ -51,8 +53,9 @@ class LeaseModel {
     Duration blind_then{0};
     MonoTime touched{};  ///< expired soon after this plus ttl
     Duration excused_then{0};
-    std::optional<MonoTime> lapsed;
-    bool marked = false;  ///< a mark of this incarnation was saved
+    std::optional<MonoTime> lapsed;  ///< not removed before this plus deregister_after
+    bool lapse_saved = false;        ///< marks were read and saved since
+    bool marked = false;             ///< a mark of this incarnation was saved
   };
   struct Unanswered {
     InstanceId id;
@@ -75,10 +78,12 @@ class LeaseModel {
   std::map<BeatTicket, Unanswered> unanswered_;
   std::map<std::uint64_t, std::chrono::milliseconds> marks_;
   std::chrono::milliseconds saved_now_{0};
+  MonoTime marks_read_after_{};
+  MonoTime save_ended_{};      // of the last one that succeeded
+  MonoTime saved_state_at_{};  // the same, but moved to the restart that went on from there
   bool marks_in_doubt_ = false;
   BeatTicket last_ticket_ = 0;
   Duration blind_{0};
-  MonoTime crashed_at_{};
 };
 
 }  // namespace rollcall::sim

@@ -121,15 +121,15 @@ void Owners::register_now(Owner& owner) {
   owner.wanted = true;
   const auto request = owner.request = ++last_request_;
   const Register command{owner.id, owner.spec, owner.session, Source::api};
-  send(owner, command, owner.reliable, [this, &owner, request](const Result<Outcome>& result) {
-    if (owner.request == request && owner.wanted) registration_answered(owner, result);
+  send(owner, command, owner.reliable, [this, &owner, request, excused = times_excused_](const auto& result) {
+    if (owner.request == request && owner.wanted) registration_answered(owner, result, excused != times_excused_);
   });
   world_.scheduler.after(kRequestTimeout, [this, &owner, request] {
     if (owner.request == request && owner.wanted) register_now(owner);
   });
 }
 
-void Owners::registration_answered(Owner& owner, const Result<Outcome>& result) {
+void Owners::registration_answered(Owner& owner, const Result<Outcome>& result, bool excused_since) {
   owner.request = 0;
   if (!result) {
     if (world_.quiet && !owner.reliable) return;
@@ -141,7 +141,7 @@ void Owners::registration_answered(Owner& owner, const Result<Outcome>& result) 
   }
   owner.registered = true;
   if (owner.reliable && !owner.steady) {
-    owner.steady = true;
+    owner.steady = !excused_since;
     ++owner.life;
     schedule_beat(owner, beat_interval(owner));
   }
@@ -235,6 +235,7 @@ void Owners::follow(const Event& event) {
 }
 
 void Owners::excuse_beats_until_next() {
+  ++times_excused_;
   for (Owner& owner : owners_) owner.steady = false;
 }
 

@@ -19,6 +19,7 @@ class Owners {
   /// An event has become durable.
   void follow(const Event& event);
   /// What lay unread in the sockets is lost with the process: beats that it had promised to count may be among it.
+  /// Until each one's next registration, asked for after this: an answer that is under way now speaks of what is lost.
   void excuse_beats_until_next();
   /// The run ends: the reliable go on beating, the others fall silent.
   void settle();
@@ -55,7 +56,7 @@ class Owners {
 
   void mark_version(Owner& owner);
   void register_now(Owner& owner);
-  void registration_answered(Owner& owner, const Result<Outcome>& result);
+  void registration_answered(Owner& owner, const Result<Outcome>& result, bool excused_since);
   void retry_later(Owner& owner, Duration delay);
   void schedule_beat(Owner& owner, Duration delay);
   void beat(Owner& owner);
@@ -71,6 +72,7 @@ class Owners {
   std::vector<Owner> owners_;
   std::uint64_t sent_ = 0;
   std::uint64_t last_request_ = 0;
+  std::uint64_t times_excused_ = 0;
 };
 
 }  // namespace rollcall::sim

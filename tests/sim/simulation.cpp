@@ -189,7 +189,10 @@ class Simulation {
     ++crashes_;
     down_since_ = world_.now();
     // Beats that were read late, or not at all, are younger than the marks that were saved.
-    if (world_.now() - stalled_until_ < world_.config.ttl_max + kRespite) owners_.excuse_beats_until_next();
+    const bool stalled = stalled_until_ != MonoTime{};
+    if (stalled && leases_.marks_read_after() < stalled_until_ + world_.config.ttl_max / 2 + kRespite) {
+      owners_.excuse_beats_until_next();
+    }
     leases_.crashed();
     process_stalled_until_ = {};
     disk_->stop();
