@@ -320,7 +320,7 @@ Result<void> Registry::load() { return impl_->load(); }
 void Registry::start() { impl_->start(); }
 
 void Registry::submit(Command command, Done done) {
-  auto request = std::visit([](auto&& wanted) -> Request { return std::move(wanted); }, std::move(command));
+  auto request = std::visit([](auto& wanted) -> Request { return std::move(wanted); }, command);
   impl_->submit(std::move(request), std::move(done));
 }
 
