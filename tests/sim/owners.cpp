@@ -121,15 +121,16 @@ void Owners::register_now(Owner& owner) {
   owner.wanted = true;
   const auto request = owner.request = ++last_request_;
   const Register command{owner.id, owner.spec, owner.session, Source::api};
-  send(owner, command, owner.reliable, [this, &owner, request, excused = times_excused_](const auto& result) {
-    if (owner.request == request && owner.wanted) registration_answered(owner, result, excused != times_excused_);
+  const Asked asked{world_.now(), times_excused_};
+  send(owner, command, owner.reliable, [this, &owner, request, asked](const Result<Outcome>& result) {
+    if (owner.request == request && owner.wanted) registration_answered(owner, asked, result);
   });
   world_.scheduler.after(kRequestTimeout, [this, &owner, request] {
     if (owner.request == request && owner.wanted) register_now(owner);
   });
 }
 
-void Owners::registration_answered(Owner& owner, const Result<Outcome>& result, bool excused_since) {
+void Owners::registration_answered(Owner& owner, const Asked& asked, const Result<Outcome>& result) {
   owner.request = 0;
   if (!result) {
     if (world_.quiet && !owner.reliable) return;
@@ -141,10 +142,17 @@ void Owners::registration_answered(Owner& owner, const Result<Outcome>& result, 
   }
   owner.registered = true;
   if (owner.reliable && !owner.steady) {
-    owner.steady = !excused_since;
+    owner.steady = is_steady_after(owner, asked, *result);
     ++owner.life;
     schedule_beat(owner, beat_interval(owner));
   }
+}
+
+// An event counts as heard of when it is applied; what changes nothing when it was asked, and its answer may come so
+// late that the ttl is over.
+bool Owners::is_steady_after(const Owner& owner, const Asked& asked, const Outcome& outcome) const {
+  const bool in_time = outcome.changed || world_.now() - asked.at <= Duration(owner.spec.lease->ttl) / 3;
+  return in_time && asked.times_excused == times_excused_;
 }
 
 void Owners::retry_later(Owner& owner, Duration delay) {

@@ -56,7 +56,13 @@ class Owners {
 
   void mark_version(Owner& owner);
   void register_now(Owner& owner);
-  void registration_answered(Owner& owner, const Result<Outcome>& result, bool excused_since);
+  /// When a registration was sent, and how often all had been excused by then.
+  struct Asked {
+    MonoTime at;
+    std::uint64_t times_excused;
+  };
+  void registration_answered(Owner& owner, const Asked& asked, const Result<Outcome>& result);
+  [[nodiscard]] bool is_steady_after(const Owner& owner, const Asked& asked, const Outcome& outcome) const;
   void retry_later(Owner& owner, Duration delay);
   void schedule_beat(Owner& owner, Duration delay);
   void beat(Owner& owner);

@@ -19,7 +19,9 @@ using namespace std::chrono_literals;
 constexpr Duration kCheckEvery = 200ms;
 constexpr int kChecksPerCatalogCheck = 5;
 constexpr Duration kLongestDeregisterAfter = 6s;
-constexpr Duration kSettling = 15s;
+/// A request that is under way, a stalled process or one that is down may take so long from the last fault on.
+constexpr Duration kLongestDelay = 32s;
+constexpr Duration kSettling = 8s;
 /// An error line may come this long after the fault that explains it.
 constexpr Duration kAftermath = 20s;
 /// Between two faults of the process, so that it gets to serve.
@@ -83,7 +85,7 @@ class Simulation {
     world_.quiet = true;
     disk_state_.full_until = {};
     owners_.settle();
-    const MonoTime end = world_.now() + 2 * (world_.config.ttl_max + kLongestDeregisterAfter) + kSettling;
+    const MonoTime end = world_.now() + kLongestDelay + world_.config.ttl_max + kLongestDeregisterAfter + kSettling;
     while (world_.verdict.ok() && world_.scheduler.run_one(end)) {
       if (world_.crash_wanted) crash();
     }
