@@ -114,6 +114,38 @@ TEST(CrashDiskTest, AFullDiskStopsWritesUntilThereIsRoom) {
   EXPECT_TRUE((*store)->health().writable);
 }
 
+// What the log says after a failure is acknowledged thereby, and is there when the power goes at that moment.
+TEST(CrashDiskTest, WhatIsReadAfterAFailedSyncOutlivesThePower) {
+  constexpr std::uint64_t kSoon = 16;
+  std::size_t doubts = 0;
+  for (std::uint64_t step = 1; step <= kSoon; ++step) {
+    for (std::uint64_t length = 1; length <= 3; ++length) {
+      CrashDisk disk;
+      auto store = open_sqlite_store(options_on(disk));
+      ASSERT_TRUE(store);
+      ASSERT_TRUE((*store)->commit(batch({}, {registering(full_instance("a"))})));
+      disk.plan(Fault::lying_sync, disk.steps() + step, length);
+      Revision seen{1};
+      for (int i = 0; i < 4; ++i) {
+        const auto done = (*store)->commit(batch(seen, {registering(full_instance("i" + std::to_string(i)))}));
+        if (!done) ++doubts;
+        auto events = (*store)->read(seen, 10);
+        for (int tries = 0; !events && tries < 3; ++tries) events = (*store)->read(seen, 10);
+        ASSERT_TRUE(events);
+        if (!events->empty()) seen = events->back()->revision;
+        if (!done) break;
+      }
+      disk.plan(Fault::crash, disk.steps() + 1, UINT32_MAX);
+      store->reset();
+      disk.power_cut(Survival::synced_only);
+      store = open_sqlite_store(options_on(disk));
+      ASSERT_TRUE(store);
+      EXPECT_EQ((*store)->snapshot()->revision, seen) << length << " steps from step " << step << " on failed";
+    }
+  }
+  EXPECT_GT(doubts, kSoon);
+}
+
 class FaultTest : public ::testing::TestWithParam<std::tuple<Fault, std::uint64_t>> {};
 
 TEST_P(FaultTest, FailuresAreToldAndPass) {

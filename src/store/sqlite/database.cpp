@@ -62,8 +62,16 @@ Db<void> enter_wal_mode(Connection& connection) {
   return {};
 }
 
+/// The open write-ahead log, or null.
+sqlite3_file* wal_of(Connection& connection) {
+  sqlite3_file* wal = nullptr;
+  sqlite3_file_control(connection.handle(), "main", SQLITE_FCNTL_JOURNAL_POINTER, static_cast<void*>(&wal));
+  return wal != nullptr && wal->pMethods != nullptr ? wal : nullptr;
+}
+
 /// After a failed sync the system may hold pages of the write-ahead log that it will never write. Copied into the
-/// database and synced there, they are safe.
+/// database and synced there, they are safe, once the log's end is synced too, which SQLite leaves to the next commit:
+/// were the log to come back with the power, what the disk has of it would go over the newer pages.
 Db<void> settle_wal(Connection& connection, OpenMode mode) {
   auto statement = connection.prepare("PRAGMA wal_checkpoint(TRUNCATE)");
   if (!statement) return std::unexpected(statement.error());
@@ -75,6 +83,11 @@ Db<void> settle_wal(Connection& connection, OpenMode mode) {
   }
   const bool busy = *row && statement->number(0) != 0;
   if (busy && mode == OpenMode::again) return db_fail(SQLITE_BUSY, "another process is reading it");
+  auto* const wal = wal_of(connection);
+  if (busy || wal == nullptr) return {};
+  if (const int code = wal->pMethods->xSync(wal, SQLITE_SYNC_NORMAL); code != SQLITE_OK) {
+    return db_fail(code, "its write-ahead log can't be synced");
+  }
   return {};
 }
 
@@ -177,10 +190,9 @@ Db<Sizes> sizes_of(Connection& connection) {
   const auto unused = connection.ask("PRAGMA freelist_count");
   if (!unused) return std::unexpected(unused.error());
   Sizes sizes{.used = (*pages - *unused) * *page_size, .on_disk = *pages * *page_size};
-  sqlite3_file* wal = nullptr;
+  auto* const wal = wal_of(connection);
   sqlite3_int64 wal_bytes = 0;
-  sqlite3_file_control(connection.handle(), "main", SQLITE_FCNTL_JOURNAL_POINTER, static_cast<void*>(&wal));
-  if (wal != nullptr && wal->pMethods != nullptr && wal->pMethods->xFileSize(wal, &wal_bytes) == SQLITE_OK) {
+  if (wal != nullptr && wal->pMethods->xFileSize(wal, &wal_bytes) == SQLITE_OK) {
     sizes.on_disk += static_cast<std::uint64_t>(wal_bytes);
   }
   return sizes;
