@@ -58,8 +58,30 @@ bool Desk::deliver(std::size_t thread, Command command, Reply reply) {
   return true;
 }
 
+void Desk::deliver_beats(std::size_t thread, std::vector<InstanceId> ids) {
+  if (process_ == nullptr || !world_.process_lives || world_.now() < world_.unreachable_until) return;
+  std::vector<LeaseModel::BeatTicket> tickets;
+  for (const auto& id : ids) tickets.push_back(leases_.arrived(id, Session{}));
+  process_->io_thread(thread).post(
+      [this, ids = std::move(ids), tickets = std::move(tickets)] { take_beats(ids, tickets); });
+}
+
+void Desk::take_beats(const std::vector<InstanceId>& ids, const std::vector<LeaseModel::BeatTicket>& tickets) {
+  std::vector<std::string_view> names;
+  for (const auto& id : ids) names.push_back(id.view());
+  std::vector<BeatResult> results(ids.size(), BeatResult::stale);
+  process_->registry().heartbeat_many(names, results);
+  for (std::size_t i = 0; i < ids.size(); ++i) {
+    beat_taken(Beat{ids[i], Session{}}, tickets[i], results[i], [](const auto&) {});
+  }
+}
+
 void Desk::take_beat(const Beat& beat, LeaseModel::BeatTicket ticket, Reply reply) {
   const auto result = process_->registry().heartbeat(beat.id.view(), beat.session.view());
+  beat_taken(beat, ticket, result, std::move(reply));
+}
+
+void Desk::beat_taken(const Beat& beat, LeaseModel::BeatTicket ticket, BeatResult result, Reply reply) {
   if (result == BeatResult::undecided) {
     world_.note("{}: undecided", describe(beat));
     return submit(beat, [this, ticket, reply = std::move(reply)](Result<Outcome> outcome) mutable {
@@ -90,6 +112,10 @@ void Desk::check_beat_ok(const Beat& beat) {
   } else if (!beat.session.empty() && instance->session != beat.session) {
     world_.verdict.broken("a replaced session can't renew", "{} while {} lives", describe(beat),
                           instance->session.view());
+  }
+  const auto silence = process_->registry().silence(beat.id.view());
+  if (!silence || silence->since_last_beat > Duration{0} || silence->unverified) {
+    world_.verdict.broken("a heartbeat ends the silence", "{}", describe(beat));
   }
 }
 
@@ -204,6 +230,25 @@ void Desk::check_refused_stays_undone(const Register& command, ErrorCode code) {
   if (++fate.refused == fate.sent && log_.contains_version(version)) {
     world_.verdict.broken("what was refused didn't happen", "{}: {}, but the log has it", describe(command),
                           name_of(code));
+  }
+}
+
+// What a commit has made durable and the registry hasn't applied yet isn't judged.
+void Desk::check_silences() {
+  for (const auto& [id, expected] : log_.state()) {
+    const auto instance = process_->catalog().find_instance(id);
+    if (!instance || instance->modified != expected->modified) continue;
+    const auto silence = process_->registry().silence(id);
+    if (silence.has_value() != instance->spec.lease.has_value()) {
+      world_.verdict.broken("who has a lease has a silence", "{}", id);
+      continue;
+    }
+    const auto most = leases_.silent_at_most(id);
+    if (silence && most && silence->since_last_beat > *most) {
+      world_.verdict.broken("a silence isn't longer than it was", "{}: {:.3f} s instead of {:.3f} s at most", id,
+                            std::chrono::duration<double>(silence->since_last_beat).count(),
+                            std::chrono::duration<double>(*most).count());
+    }
   }
 }
 

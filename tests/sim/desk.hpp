@@ -21,8 +21,13 @@ class Desk {
   /// The request lies in the socket buffer of that I/O thread now. False: nobody listens. A reply may never come.
   bool deliver(std::size_t thread, Command command, Reply reply);
 
+  /// Heartbeats of many in one message, as a relay sends them: without sessions. Nobody waits for the answers.
+  void deliver_beats(std::size_t thread, std::vector<InstanceId> ids);
+
   /// Requests that should have been answered by now.
   void check_overdue();
+  /// Everyone with a lease has a silence, and nobody's is longer than it was silent.
+  void check_silences();
   [[nodiscard]] std::size_t waiting() const noexcept { return waiting_.size(); }
 
  private:
@@ -37,6 +42,8 @@ class Desk {
   };
 
   void take_beat(const Beat& beat, LeaseModel::BeatTicket ticket, Reply reply);
+  void take_beats(const std::vector<InstanceId>& ids, const std::vector<LeaseModel::BeatTicket>& tickets);
+  void beat_taken(const Beat& beat, LeaseModel::BeatTicket ticket, BeatResult result, Reply reply);
   void submit(Command command, Reply reply);
   void answered(std::uint64_t serial, const Result<Outcome>& result);
   void check_beat_ok(const Beat& beat);

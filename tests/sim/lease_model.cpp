@@ -159,6 +159,12 @@ void LeaseModel::restarted() {
   world_.excuse(shortest_ttl() / 3 + kSaving);
 }
 
+std::optional<Duration> LeaseModel::silent_at_most(std::string_view id) const {
+  const auto found = leases_.find(id);
+  if (found == leases_.end() || !found->second.heard) return std::nullopt;
+  return world_.now() - *found->second.heard + kRounding;
+}
+
 void LeaseModel::check_overdue(const LogModel& log) {
   for (const auto& [id, lease] : leases_) {
     const Duration silent = world_.now() - lease.touched - (world_.excused() - lease.excused_then);

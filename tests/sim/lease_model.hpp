@@ -41,6 +41,9 @@ class LeaseModel {
   /// The marks of the last save that succeeded were read no earlier than this.
   [[nodiscard]] MonoTime marks_read_after() const noexcept { return marks_read_after_; }
 
+  /// For how long the instance can have been silent, if anything is known of it.
+  [[nodiscard]] std::optional<Duration> silent_at_most(std::string_view id) const;
+
   /// Leases that should have ended by now.
   void check_overdue(const LogModel& log);
 

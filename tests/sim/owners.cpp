@@ -30,6 +30,7 @@ Owners::Owners(World& world, Desk& desk) : world_(world), desk_(desk), random_(w
 }
 
 void Owners::act() {
+  if (random_.chance(0.03)) return relay_beats();
   Owner& owner = owners_[random_.below(owners_.size())];
   if (!owner.wanted) return random_.chance(0.2) ? send_old(owner) : begin(owner);
   const auto choice = random_.below(100);
@@ -115,6 +116,16 @@ void Owners::change_pace(Owner& owner) {
   owner.pace = paces[random_.below(std::size(paces))];
   ++owner.life;
   if (owner.pace > 0) schedule_beat(owner, beat_interval(owner));
+}
+
+// Something that knows some of the ids beats for all of them at once, whoever is there.
+void Owners::relay_beats() {
+  std::vector<InstanceId> ids;
+  const auto first = random_.below(owners_.size());
+  const auto many = 1 + random_.below(2 * owners_.size());
+  for (std::size_t i = 0; i < many; ++i) ids.push_back(owners_[(first + i) % owners_.size()].id);
+  sent_ += many;
+  desk_.deliver_beats(random_.below(world_.config.io_threads), std::move(ids));
 }
 
 void Owners::register_now(Owner& owner) {

@@ -53,6 +53,7 @@ class Owners {
   void send_old(Owner& owner);
   void meddle(Owner& owner);
   void change_pace(Owner& owner);
+  void relay_beats();
 
   void mark_version(Owner& owner);
   void register_now(Owner& owner);

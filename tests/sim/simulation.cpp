@@ -123,6 +123,7 @@ class Simulation {
     if (!process_) return;
     leases_.check_overdue(log_);
     desk_.check_overdue();
+    desk_.check_silences();
     watchers_.check_awake();
     if (++checks_ % kChecksPerCatalogCheck == 0 || world_.quiet) catalog_check_.check();
   }
