@@ -17,6 +17,11 @@ void draw_limits(SimRandom& random, Limits& limits) {
   limits.registry.changes_per_commit = 1 + random.below(random.chance(0.5) ? 8 : 512);
   limits.registry.expiries_per_commit = 1 + random.below(random.chance(0.5) ? 4 : 256);
   limits.registry.queued_commands = random.chance(0.2) ? 4 + random.below(12) : 65'536;
+  if (random.chance(0.5)) {
+    const Duration age = random.chance(0.4) ? 0s : random.between(0s, 30s);
+    limits.store.history_age = std::chrono::floor<std::chrono::milliseconds>(age);
+    limits.store.prune_events = 1 + random.below(random.chance(0.5) ? 16 : 1024);
+  }
   limits.catalog.recent_events = random.chance(0.6) ? 4 + random.below(60) : 65'536;
 }
 
@@ -61,12 +66,15 @@ std::string describe(const Config& c) {
       "s; "
       "every so many s: crash {:.0f}, stall {:.0f}, I/O stall {:.0f}, wall jump {:.0f}, full disk {:.0f}; "
       "store fault {:.3f}, slow commit {:.3f}, crash in commit {:.4f}, hiccup {:.4f}, lost {:.2f}, delayed {:.2f}, "
-      "duplicated {:.2f}; {} changes and {} expiries a commit, queue of {}, {} recent events",
+      "duplicated {:.2f}; {} changes and {} expiries a commit, queue of {}, {} recent events, a history of {:.1f} s, "
+      "{} "
+      "events pruned at a time",
       c.engine == Engine::memory ? "memory" : "sqlite", c.io_threads, c.owners, c.services, c.watchers,
       seconds(c.action_every), seconds(c.ttl_min), seconds(c.ttl_max), seconds(c.crash_every), seconds(c.stall_every),
       seconds(c.io_stall_every), seconds(c.wall_jump_every), seconds(c.disk_full_every), c.store_fault, c.slow_commit,
       c.crash_in_commit, c.hiccup, c.lost, c.delayed, c.duplicated, c.limits.registry.changes_per_commit,
-      c.limits.registry.expiries_per_commit, c.limits.registry.queued_commands, c.limits.catalog.recent_events);
+      c.limits.registry.expiries_per_commit, c.limits.registry.queued_commands, c.limits.catalog.recent_events,
+      seconds(c.limits.store.history_age), c.limits.store.prune_events);
 }
 
 }  // namespace rollcall::sim

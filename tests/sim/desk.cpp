@@ -7,8 +7,6 @@ using namespace std::chrono_literals;
 
 /// From a request to its answer when nothing is wrong.
 constexpr Duration kPatience = 4s;
-/// How long after a fault an answer may still speak of it.
-constexpr Duration kAftermath = 20s;
 
 template <class... Fs>
 struct Overloaded : Fs... {
@@ -196,7 +194,7 @@ void Desk::check_refusal(const Waiting& waiting, const Error& error) {
   switch (error.code) {
     case ErrorCode::unavailable:
     case ErrorCode::unknown_outcome:
-      if (!world_.stopping && world_.now() - world_.last_store_fault > kAftermath) {
+      if (!world_.stopping && !world_.store_failed_lately()) {
         verdict.broken("errors have causes", "{}: {} without a fault", describe(command), error.message);
       }
       break;

@@ -29,7 +29,7 @@ bool FaultyStore::disk_is_full() const { return world_.now() < state_.full_until
 
 void FaultyStore::note_fault(std::string_view what) {
   world_.note("store fault: {}", what);
-  world_.last_store_fault = world_.now();
+  world_.store_failed();
   world_.excuse(kRecovery);
 }
 
@@ -119,13 +119,29 @@ Result<CommitResult> FaultyStore::commit(const ChangeBatch& batch) {
   std::unreachable();
 }
 
+void FaultyStore::lose_history_meanwhile() {
+  constexpr double kLost = 0.2;
+  if (in_doubt_ || world_.quiet || !random_.chance(kLost)) return;
+  for (auto more = engine_.prune(world_.clock.wall_now()); more && *more;) {
+    more = engine_.prune(world_.clock.wall_now());
+  }
+}
+
 Result<std::vector<EventPtr>> FaultyStore::read(Revision after, std::size_t limit) {
   spend_time();
   if (read_fails()) {
     note_fault("read");
     return fail(ErrorCode::unavailable, "simulated: read failed");
   }
+  if (must_read_) lose_history_meanwhile();
   auto events = engine_.read(after, limit);
+  if (!events && events.error().code == ErrorCode::compacted) {
+    world_.note("{}", events.error().message);
+    if (after.value + 1 >= engine_.health().oldest.value) {
+      world_.verdict.broken("the engine works", "after {}: {}", after.value, events.error().message);
+    }
+    return events;
+  }
   if (!events) {
     judge(events.error());
     return events;
@@ -136,8 +152,34 @@ Result<std::vector<EventPtr>> FaultyStore::read(Revision after, std::size_t limi
 }
 
 Result<Snapshot> FaultyStore::snapshot() {
-  if (read_fails()) return fail(ErrorCode::unavailable, "simulated: snapshot failed");
-  return engine_.snapshot();
+  const bool starting = !std::exchange(started_, true);
+  if (!starting) spend_time();
+  if (read_fails()) {
+    if (!starting) note_fault("snapshot");
+    return fail(ErrorCode::unavailable, "simulated: snapshot failed");
+  }
+  auto snapshot = engine_.snapshot();
+  if (!snapshot) {
+    judge(snapshot.error());
+    return snapshot;
+  }
+  must_read_ = false;
+  snapshot_at_ = snapshot->revision;
+  if (std::exchange(in_doubt_, false)) tell_model();
+  return snapshot;
+}
+
+// What an unknown commit has made is to be read before it can go: the model has to know it.
+Result<bool> FaultyStore::prune(WallTime now) {
+  const Fate fate = draw_fate();
+  spend_time();
+  if (fate != Fate::done || in_doubt_) {
+    note_fault("not pruned");
+    return fail(ErrorCode::unavailable, "simulated: disk full");
+  }
+  auto more = engine_.prune(now);
+  if (!more) judge(more.error());
+  return more;
 }
 
 Result<void> FaultyStore::save_leases(std::chrono::milliseconds now, std::span<const LeaseMark> marks) {

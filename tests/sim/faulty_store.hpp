@@ -26,7 +26,11 @@ class FaultyStore final : public testing::ForwardingStore {
   [[nodiscard]] Result<std::vector<EventPtr>> read(Revision after, std::size_t limit) override;
   [[nodiscard]] Result<void> save_leases(std::chrono::milliseconds now, std::span<const LeaseMark> marks) override;
   [[nodiscard]] Result<LeaseMarks> load_leases() override;
+  [[nodiscard]] Result<bool> prune(WallTime now) override;
   [[nodiscard]] StoreHealth health() override;
+
+  /// The revision of the snapshot that was last taken.
+  [[nodiscard]] Revision snapshot_at() const noexcept { return snapshot_at_; }
 
  private:
   enum class Fate { done, refused, half_way, crash };
@@ -39,6 +43,8 @@ class FaultyStore final : public testing::ForwardingStore {
   /// What the engine says: a failure of its own, after which it is in doubt, must come from the disk.
   void judge(const Error& error);
   void tell_model();
+  /// As another process on the same log would prune it.
+  void lose_history_meanwhile();
   [[nodiscard]] Result<CommitResult> commit_for_sure(const ChangeBatch& batch);
   [[nodiscard]] Result<CommitResult> commit_half_way(const ChangeBatch& batch, bool crash);
 
@@ -50,6 +56,8 @@ class FaultyStore final : public testing::ForwardingStore {
   LeaseModel& leases_;
   SimRandom random_;
   bool must_read_ = false;
+  bool started_ = false;
+  Revision snapshot_at_;
   std::optional<MonoTime> failed_at_;  ///< when the disk last failed the engine
   bool in_doubt_ = false;              ///< the engine itself doesn't know what became of a commit
 };

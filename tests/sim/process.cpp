@@ -58,7 +58,6 @@ Process::~Process() {
 
 Result<void> Process::start() {
   if (auto loaded = registry_->load(); !loaded) return loaded;
-  began_at_ = catalog_->revision();
   registry_thread_.post([this] { registry_->start(); });
   return {};
 }

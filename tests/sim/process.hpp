@@ -26,7 +26,7 @@ class Process {
   [[nodiscard]] Catalog& catalog() noexcept { return *catalog_; }
   [[nodiscard]] SimThread& io_thread(std::size_t index) noexcept { return *io_threads_[index % io_threads_.size()]; }
   /// Where its log in memory begins.
-  [[nodiscard]] Revision began_at() const noexcept { return began_at_; }
+  [[nodiscard]] Revision began_at() const noexcept { return store_.snapshot_at(); }
 
   void stall_until(MonoTime when);
 
@@ -40,7 +40,6 @@ class Process {
   FaultyStore store_;
   std::unique_ptr<Catalog> catalog_;
   std::unique_ptr<Registry> registry_;
-  Revision began_at_;
 };
 
 /// What the catalog's views are made of here: enough to recognise each instance and its revision.

@@ -22,8 +22,6 @@ constexpr Duration kLongestDeregisterAfter = 6s;
 /// A request that is under way, a stalled process or one that is down may take so long from the last fault on.
 constexpr Duration kLongestDelay = 32s;
 constexpr Duration kSettling = 8s;
-/// An error line may come this long after the fault that explains it.
-constexpr Duration kAftermath = 20s;
 /// Between two faults of the process, so that it gets to serve.
 constexpr Duration kRespite = 2s;
 /// A run that makes so many events for each step goes round in circles.
@@ -130,7 +128,7 @@ class Simulation {
 
   void check_errors() {
     const auto errors = log::lines_written(log::Level::error);
-    if (errors != errors_seen_ && world_.now() - world_.last_store_fault > kAftermath) {
+    if (errors != errors_seen_ && !world_.store_failed_lately()) {
       world_.verdict.broken("errors have causes", "an error-level line that no fault explains (see --trace)");
     }
     errors_seen_ = errors;

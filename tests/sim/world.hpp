@@ -1,5 +1,7 @@
 #pragma once
 // What every part of a run shares: the seed's chance, virtual time, the trace, the verdict.
+#include <optional>
+
 #include "config.hpp"
 #include "grace_clock.hpp"
 #include "scheduler.hpp"
@@ -41,6 +43,16 @@ struct World {
   void excuse(Duration duration) { grace.add(now(), now() + duration); }
   [[nodiscard]] Duration excused() const { return grace.total(now()); }
 
+  void store_failed() {
+    last_store_fault = now();
+    excused_at_store_fault = excused();
+  }
+  /// Whether a fault of the Store explains an error: since then there was little time in which the process could act.
+  [[nodiscard]] bool store_failed_lately() const {
+    constexpr Duration kAftermath = std::chrono::seconds{20};
+    return last_store_fault && now() - *last_store_fault - (excused() - excused_at_store_fault) <= kAftermath;
+  }
+
   SimRandom random;
   Config config;
   Scheduler scheduler;
@@ -53,8 +65,9 @@ struct World {
   MonoTime unreachable_until{};  ///< what is sent to the process gets lost
   bool stopping = false;         ///< the process drains: it refuses what comes
   bool quiet = false;            ///< the end of a run: no more faults or actions, all must settle
-  MonoTime last_store_fault{};   ///< what explains errors that are logged or answered
-  MonoTime commit_began{};       ///< of the commit that is going on: its decisions are older
+  std::optional<MonoTime> last_store_fault;
+  Duration excused_at_store_fault{0};
+  MonoTime commit_began{};  ///< of the commit that is going on: its decisions are older
 };
 
 }  // namespace rollcall::sim
