@@ -26,15 +26,6 @@ void LeaseKeeper::load(const std::vector<InstancePtr>& instances, LeaseMarks mar
   }
 }
 
-void LeaseKeeper::replace(const std::vector<InstancePtr>& instances, const std::vector<InstanceId>& gone) {
-  for (const auto& id : gone) leases_.erase(id.view());
-  for (const auto& instance : instances) {
-    const auto seen = leases_.look(instance->id.view());
-    reaper_.adopt(*instance, seen ? std::optional(seen->last_beat) : std::nullopt, now());
-    if (instance->spec.lease) note_ttl(instance->spec.lease->ttl);
-  }
-}
-
 void LeaseKeeper::start(Hooks hooks) {
   hooks_ = std::move(hooks);
   clock_.start(parts_.clock.now(), now());
@@ -44,6 +35,18 @@ void LeaseKeeper::start(Hooks hooks) {
 void LeaseKeeper::follow(const Event& event) {
   reaper_.follow(event, now());
   if (event.instance->spec.lease) note_ttl(event.instance->spec.lease->ttl);
+}
+
+void LeaseKeeper::catch_up(const InstancePtr& before, const InstancePtr& after) {
+  if (after == nullptr) return leases_.erase(before->id.view());
+  if (before && before->modified == after->modified) return;
+  const bool same_life = before && before->incarnation == after->incarnation;
+  Event event;
+  event.instance = after;
+  if (same_life) event.kind = before->spec == after->spec ? EventKind::status_changed : EventKind::updated;
+  // It has come, or its terms have changed, and it has lapsed since: that is more than one event says.
+  if (after->lapsed && event.kind != EventKind::status_changed) reaper_.adopt(*after, std::nullopt, now());
+  follow(event);
 }
 
 void LeaseKeeper::tick() {

@@ -29,11 +29,12 @@ class LeaseKeeper : public std::enable_shared_from_this<LeaseKeeper> {
 
   /// The leases of `instances`, from what was written down before the last end.
   void load(const std::vector<InstancePtr>& instances, LeaseMarks marks);
-  /// The same while running, where the catalog had to start over: known leases keep their beats.
-  void replace(const std::vector<InstancePtr>& instances, const std::vector<InstanceId>& gone);
 
   void start(Hooks hooks);
   void follow(const Event& event);
+  /// The same for all events between two states of an instance, where they can't be read any more; null: it isn't
+  /// there.
+  void catch_up(const InstancePtr& before, const InstancePtr& after);
   /// Asks the Store soon whether it takes writes again.
   void probe_store();
   /// Writes everything down once more, and calls `done`, whatever came of it.

@@ -244,11 +244,16 @@ struct Registry::Impl : std::enable_shared_from_this<Impl> {
   }
 
   void replace_state(const Snapshot& snapshot) {
-    std::vector<InstanceId> gone;
-    parts.catalog.for_each([&](const InstancePtr& instance) { gone.push_back(instance->id); });
+    std::vector<InstancePtr> known;
+    parts.catalog.for_each([&](const InstancePtr& instance) { known.push_back(instance); });
+    for (const auto& instance : snapshot.instances) {
+      keeper->catch_up(parts.catalog.find_instance(instance->id.view()), instance);
+    }
     parts.catalog.reset(snapshot);
-    std::erase_if(gone, [&](const InstanceId& id) { return parts.catalog.find_instance(id.view()) != nullptr; });
-    keeper->replace(snapshot.instances, gone);
+    for (const auto& instance : known) {
+      if (!parts.catalog.find_instance(instance->id.view())) keeper->catch_up(instance, nullptr);
+    }
+    counters.leases.store(keeper->leases().size(), std::memory_order_relaxed);
   }
 
   // ---- now and then ----

@@ -25,6 +25,7 @@ class FaultyStore final : public ForwardingStore {
   std::optional<ErrorCode> fault;  ///< of the next commits
   bool committed_all_the_same = false;
   bool reads_fail = false;
+  bool history_is_gone = false;
   std::function<void()> before_commit;  ///< what happens between the judging of a batch and its commit
 
   Result<CommitResult> commit(const ChangeBatch& batch) override {
@@ -35,6 +36,7 @@ class FaultyStore final : public ForwardingStore {
   }
   Result<std::vector<EventPtr>> read(Revision after, std::size_t limit) override {
     if (reads_fail) return fail(ErrorCode::unavailable, "as told");
+    if (history_is_gone) return fail(ErrorCode::compacted, "as told");
     return real_->read(after, limit);
   }
   Result<void> save_leases(std::chrono::milliseconds now, std::span<const LeaseMark> marks) override {
