@@ -3,6 +3,7 @@
 #include <cstdint>
 #include <functional>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "base/clock.hpp"
@@ -14,6 +15,9 @@
 #include "registry/registry.hpp"
 
 namespace rollcall::api {
+
+/// Answers without a token, for whoever watches over the daemon.
+inline constexpr std::string_view kOpenPath = "/health";
 
 struct VersionInfo {
   std::string version;

@@ -11,11 +11,13 @@ struct Row {
   unsigned http_status;
 };
 
+// clang-format off
 constexpr std::array kRows{
     Row{"invalid", 400},
     Row{"not_found", 404},
     Row{"conflict", 409},
     Row{"forbidden", 403},
+    Row{"unauthorized", 401},
     Row{"method_not_allowed", 405},
     Row{"media_type", 415},
     Row{"too_large", 413},
@@ -27,6 +29,7 @@ constexpr std::array kRows{
     Row{"incompatible", 500},
     Row{"internal", 500},
 };
+// clang-format on
 static_assert(kRows.size() == std::to_underlying(ErrorCode::internal) + 1);
 
 const Row& row_of(ErrorCode code) noexcept { return kRows[std::to_underlying(code)]; }

@@ -9,10 +9,11 @@
 namespace rollcall {
 
 enum class ErrorCode : std::uint8_t {
-  invalid,    ///< The input breaks a rule; `field` names what, `message` what is allowed.
-  not_found,  ///< No such thing.
-  conflict,   ///< Something newer stands in the way: another incarnation, another owner, another writer.
-  forbidden,  ///< Not from here, or not for this caller.
+  invalid,       ///< The input breaks a rule; `field` names what, `message` what is allowed.
+  not_found,     ///< No such thing.
+  conflict,      ///< Something newer stands in the way: another incarnation, another owner, another writer.
+  forbidden,     ///< Not from here, or not for this caller.
+  unauthorized,  ///< Not without saying who asks.
   method_not_allowed,
   media_type,       ///< The body isn't what this route takes.
   too_large,        ///< Over a limit that the message names.

@@ -100,6 +100,7 @@ std::optional<Response> refuse(const Request& request, const GuardRules& rules) 
   if (!request.origin.empty() && !is_own_origin(request)) {
     return problem({ErrorCode::forbidden, "requests of pages from elsewhere are refused", "origin"});
   }
+  if (auto refusal = deny(request, rules.access)) return refusal;
   if (!changes_something(request.method) || is_json(request.content_type)) return std::nullopt;
   if (!request.body.empty()) {
     return problem({ErrorCode::media_type, "the body must be application/json", "content-type"});

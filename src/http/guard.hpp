@@ -1,10 +1,11 @@
 #pragma once
 // No web page may drive a daemon on loopback: Host against DNS rebinding, Origin and content type against forged
-// requests.
+// requests. And nobody a daemon that asks for tokens, without one.
 #include <optional>
 #include <string>
 #include <vector>
 
+#include "http/access.hpp"
 #include "http/message.hpp"
 
 namespace rollcall::http {
@@ -13,6 +14,7 @@ struct GuardRules {
   /// Host names (without port) that this daemon answers to beside IP addresses and "localhost". "*" turns the check
   /// off.
   std::vector<std::string> allowed_hosts;
+  AccessRules access{};
 };
 
 /// The refusal, or nothing. An Origin must be the request's own Host. A mutation with a body needs application/json;

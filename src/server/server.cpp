@@ -60,6 +60,9 @@ struct Server::Impl {
         catalog(encoders(), settings.limits.catalog),
         threads(io_threads_of(settings), settings.limits.http.connections) {
     guard.allowed_hosts = settings.allowed_hosts;
+    guard.access = {.tokens = settings.tokens, .open_paths = {std::string(api::kOpenPath)}};
+    auto& tokens = guard.access.tokens;
+    tokens.insert(tokens.end(), settings.file_tokens.begin(), settings.file_tokens.end());
   }
 
   const Settings settings;
@@ -140,11 +143,22 @@ struct Server::Impl {
     });
     if (!opened) return std::unexpected(opened.error());
     listener = std::move(*opened);
-    if (!settings.http.address().is_loopback()) {
-      log::warning("main", "listening beyond loopback on {}: everyone who reaches it may read and write",
-                   net::to_text(listener->endpoint()));
-    }
+    say_who_may_ask();
     return {};
+  }
+
+  void say_who_may_ask() const {
+    const auto where = net::to_text(listener->endpoint());
+    if (const auto& tokens = guard.access.tokens; !tokens.empty()) {
+      log::info("main", "listening on {}: asking for one of {} tokens", where, tokens.size());
+    } else if (settings.http.address().is_loopback()) {
+      log::info("main", "listening on {}: everyone on this machine may read and write, for there are no tokens", where);
+    } else {
+      log::warning(
+          "main",
+          "listening beyond loopback on {}: everyone who reaches it may read and write, for there are no tokens",
+          where);
+    }
   }
 
   [[nodiscard]] std::vector<api::PartHealth> parts_health() const {

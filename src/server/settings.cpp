@@ -21,15 +21,16 @@ std::string environment_name(std::string_view key) {
   return name;
 }
 
-/// listen.http is --http on the command line, data_dir is --data-dir.
+/// As it was written: listen.http is --http, data_dir is --data-dir, and all else came by --set.
 std::string flag_name(std::string_view key) {
-  if (key.starts_with("listen.")) key.remove_prefix(7);
-  std::string flag("--");
-  for (const char letter : key) flag += letter == '_' ? '-' : letter;
-  return flag;
+  if (key.starts_with("listen.")) return fmt::format("--{}", key.substr(7));
+  return key == "data_dir" ? "--data-dir" : fmt::format("--set {}", key);
 }
 
-bool is_secret(std::string_view key) { return key.ends_with("password"); }
+bool is_secret(std::string_view key) { return key.ends_with("password") || key == "access.tokens"; }
+
+/// Everyone on a machine sees the others' command lines.
+bool is_command_line(std::string_view origin) { return origin.starts_with("--"); }
 
 std::unexpected<Error> not_allowed(std::string_view origin, std::string_view value, std::string_view allowed,
                                    bool secret) {
@@ -169,6 +170,10 @@ Result<void> set(Settings& settings, std::string_view key, std::string_view valu
   const auto found = std::ranges::find(table, key, &Setting::key);
   if (found == table.end()) {
     return fail(ErrorCode::invalid, "is unknown; docs/configuration.md lists what there is", std::string(origin));
+  }
+  if (is_secret(key) && is_command_line(origin)) {
+    return fail(ErrorCode::invalid, "is a secret, and not for the command line; use the environment or a file",
+                std::string(origin));
   }
   if (found->set(settings, value)) return {};
   return not_allowed(origin, value, found->allowed, is_secret(key));

@@ -16,6 +16,7 @@
 #include "discovery/check/target.hpp"
 #include "discovery/network.hpp"
 #include "discovery/probe/config.hpp"
+#include "http/access.hpp"
 #include "net/endpoint.hpp"
 
 namespace rollcall {
@@ -26,6 +27,7 @@ struct Settings {
   bool store_in_memory = false;
   std::size_t io_threads = 0;  ///< 0: one a core
   log::Level log_level = log::Level::info;
+  std::vector<http::Token> tokens, file_tokens;  ///< none: everyone may do everything
   std::vector<std::string> allowed_hosts;  ///< names beside IP addresses and localhost that Host may have
   Limits limits;
   bool probe_enabled = true;

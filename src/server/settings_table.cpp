@@ -1,6 +1,8 @@
 #include <fmt/format.h>
 
 #include <charconv>
+#include <filesystem>
+#include <fstream>
 #include <utility>
 
 #include "server/settings.hpp"
@@ -220,6 +222,37 @@ std::vector<Setting> http_rows() {
   };
 }
 
+bool set_tokens(std::vector<http::Token>& tokens, std::string_view text) {
+  auto parsed = http::parse_tokens(text);
+  if (!parsed || parsed->empty()) return false;
+  tokens = *std::move(parsed);
+  return true;
+}
+
+/// False also where others may read it.
+bool read_token_file(Settings& settings, std::string_view path) {
+  const std::filesystem::path file(path);
+  std::error_code error;
+  const auto others = std::filesystem::status(file, error).permissions() & std::filesystem::perms::others_all;
+  if (error || others != std::filesystem::perms::none) return false;
+  std::ifstream in(file);
+  if (!in) return false;
+  return set_tokens(settings.file_tokens, std::string{std::istreambuf_iterator<char>(in), {}});
+}
+
+std::vector<Setting> access_rows() {
+  return {
+      {"access.tokens",
+       "ROLE:SECRET, divided by commas; roles are read, write and admin, a secret has 16 to 255 letters, "
+       "digits or any of -._~+/=",
+       "Tokens that requests are asked for; not on the command line; unset: everyone may do everything",
+       [](Settings& s, std::string_view text) { return set_tokens(s.tokens, text); },
+       [](const Settings&) { return std::string(); }},
+      {"access.tokens_file", "a file that others can't read, with tokens as above, a line each; # begins a comment",
+       "Further tokens", read_token_file, [](const Settings&) { return std::string(); }},
+  };
+}
+
 std::vector<Setting> registry_rows() {
   return {
       duration("registry.ttl_default", "Of an instance that asks for none",
@@ -335,7 +368,7 @@ std::vector<Setting> probe_rows() {
 std::span<const Setting> settings_table() {
   static const auto table = [] {
     std::vector<Setting> rows;
-    for (auto& part : {daemon_rows(), http_rows(), registry_rows(), probe_rows()}) {
+    for (auto& part : {daemon_rows(), http_rows(), access_rows(), registry_rows(), probe_rows()}) {
       rows.insert(rows.end(), part.begin(), part.end());
     }
     return rows;
