@@ -28,7 +28,7 @@ struct Settings {
   std::size_t io_threads = 0;  ///< 0: one a core
   log::Level log_level = log::Level::info;
   std::vector<http::Token> tokens, file_tokens;  ///< none: everyone may do everything
-  std::vector<std::string> allowed_hosts;  ///< names beside IP addresses and localhost that Host may have
+  std::vector<std::string> allowed_hosts;        ///< names beside IP addresses and localhost that Host may have
   Limits limits;
   bool probe_enabled = true;
   ProbeConfig probe;
