@@ -143,7 +143,9 @@ void LeaseModel::restarted() {
   for (auto& [id, lease] : leases_) {
     const auto mark = marks_.find(lease.number.value);
     const bool is_marked = lease.marked && mark != marks_.end();
-    const Duration silence = is_marked ? std::max(Duration{0}, Duration(saved_now_ - mark->second)) : Duration{0};
+    // Without a mark it counts as heard of, or as lapsed, just before the end.
+    Duration silence = lease.lapsed ? Duration(lease.terms.ttl) : Duration{0};
+    if (is_marked) silence = std::max(Duration{0}, Duration(saved_now_ - mark->second));
     lease.heard = world_.now() - silence;
     lease.blind_then = blind_;
     if (lease.lapsed) {
