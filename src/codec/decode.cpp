@@ -1,7 +1,6 @@
 #include <fmt/format.h>
 
 #include <algorithm>
-#include <charconv>
 
 #include "codec/fields.hpp"
 #include "codec/json.hpp"
@@ -54,14 +53,8 @@ Result<void> read_metadata(const Document& document, const JsonValue& value, con
   return fail(ErrorCode::invalid, "is there twice", join_path("metadata", twice->first));
 }
 
-bool is_port(std::string_view digits) noexcept {
-  unsigned port = 0;
-  const auto [end, error] = std::from_chars(digits.data(), digits.data() + digits.size(), port);
-  return error == std::errc{} && end == digits.data() + digits.size() && port >= 1 && port <= 65'535;
-}
-
 /// "HOST:PORT", an IPv6 address in brackets; `port_needed` as tcp has it.
-bool is_authority(std::string_view text, bool port_needed) noexcept {
+bool is_authority(std::string_view text, bool port_needed) {
   if (text.find('@') != text.npos) return false;
   std::size_t host_end = 0;
   if (text.starts_with('[')) {
@@ -73,14 +66,14 @@ bool is_authority(std::string_view text, bool port_needed) noexcept {
     if (host_end == 0) return false;
   }
   if (host_end == text.size()) return !port_needed;
-  return text[host_end] == ':' && is_port(text.substr(host_end + 1));
+  return text[host_end] == ':' && parse_port(text.substr(host_end + 1), {}).has_value();
 }
 
 bool is_printable_ascii(std::string_view text) noexcept {
   return std::ranges::all_of(text, [](char c) { return c > 0x20 && c < 0x7F; });
 }
 
-bool is_check_target(CheckSpec::Kind kind, std::string_view text) noexcept {
+bool is_check_target(CheckSpec::Kind kind, std::string_view text) {
   if (!is_printable_ascii(text)) return false;
   if (kind == CheckSpec::Kind::tcp) return is_authority(text, true);
   constexpr std::string_view kScheme = "http://";

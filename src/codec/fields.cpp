@@ -37,6 +37,14 @@ Result<double> seconds_of(std::string_view text, std::string_view field) {
   return fail(ErrorCode::invalid, fmt::format("is not a duration; allowed is {}", kDurationWanted), std::string(field));
 }
 
+Result<std::chrono::milliseconds> duration_of(double seconds, std::string_view field) {
+  if (!(seconds >= 0 && seconds <= kMostSeconds)) {
+    return fail(ErrorCode::invalid, fmt::format("is out of range; allowed are 0 to {} s", kMostSeconds),
+                std::string(field));
+  }
+  return std::chrono::milliseconds(std::llround(seconds * 1000));
+}
+
 Result<void> unknown_member(const JsonValue& member, std::string_view path, std::span<const std::string_view> names) {
   return fail(ErrorCode::invalid, fmt::format("is not a known field; known are {}", fmt::join(names, ", ")),
               join_path(path, member.key));
@@ -111,20 +119,30 @@ Result<std::string_view> read_plain_text(const JsonValue& value, std::string_vie
   return value.text;
 }
 
+Result<std::chrono::milliseconds> parse_duration(std::string_view text, std::string_view field) {
+  double bare = 0;
+  const auto* const end = text.data() + text.size();
+  const auto [rest, error] = std::from_chars(text.data(), end, bare, std::chars_format::fixed);
+  if (error == std::errc{} && rest == end) return duration_of(bare, field);
+  const auto seconds = seconds_of(text, field);
+  if (!seconds) return std::unexpected(seconds.error());
+  return duration_of(*seconds, field);
+}
+
+Result<std::uint16_t> parse_port(std::string_view digits, std::string_view field) {
+  unsigned port = 0;
+  const auto* const end = digits.data() + digits.size();
+  const auto [rest, error] = std::from_chars(digits.data(), end, port);
+  if (error == std::errc{} && rest == end && port >= 1 && port <= 65'535) return static_cast<std::uint16_t>(port);
+  return fail(ErrorCode::invalid, "is no port; allowed are 1 to 65535", std::string(field));
+}
+
 Result<std::chrono::milliseconds> read_duration(const JsonValue& value, std::string_view field) {
-  double seconds = value.real;
-  if (value.kind == JsonKind::text) {
-    const auto parsed = seconds_of(value.text, field);
-    if (!parsed) return std::unexpected(parsed.error());
-    seconds = *parsed;
-  } else if (value.kind != JsonKind::integer && value.kind != JsonKind::real) {
-    return wrong_type(value, field, kDurationWanted);
-  }
-  if (!(seconds >= 0 && seconds <= kMostSeconds)) {
-    return fail(ErrorCode::invalid, fmt::format("is out of range; allowed are 0 to {} s", kMostSeconds),
-                std::string(field));
-  }
-  return std::chrono::milliseconds(std::llround(seconds * 1000));
+  if (value.kind == JsonKind::integer || value.kind == JsonKind::real) return duration_of(value.real, field);
+  if (value.kind != JsonKind::text) return wrong_type(value, field, kDurationWanted);
+  const auto seconds = seconds_of(value.text, field);
+  if (!seconds) return std::unexpected(seconds.error());
+  return duration_of(*seconds, field);
 }
 
 }  // namespace rollcall::codec

@@ -38,6 +38,12 @@ namespace rollcall::codec {
 [[nodiscard]] Result<std::string_view> read_plain_text(const JsonValue& value, std::string_view field, std::size_t min,
                                                        std::size_t max);
 
+/// "500ms", "30s", "1.5m", "1h"; a bare number is seconds.
+[[nodiscard]] Result<std::chrono::milliseconds> parse_duration(std::string_view text, std::string_view field);
+
+/// 1 to 65535 in decimal.
+[[nodiscard]] Result<std::uint16_t> parse_port(std::string_view digits, std::string_view field);
+
 /// Seconds as a number, or a text with a unit: "500ms", "30s", "1.5m", "1h".
 [[nodiscard]] Result<std::chrono::milliseconds> read_duration(const JsonValue& value, std::string_view field);
 
