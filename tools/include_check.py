@@ -27,13 +27,15 @@ MAY_INCLUDE: dict[str, tuple[str, ...]] = {
     "registry": ("catalog", "store", "model", "base"),
     "http": ("base",),
     "http/h1": ("http", "base"),
+    # Of http/ it uses what every protocol's connections share: the table of deadlines, the inlet.
+    "socket": ("codec", "model", "http", "base"),
     "net": ("http", "http/h1", "base"),
     "store/memory": ("store", "model", "base"),
     "store/sqlite": ("store", "model", "base"),
     "discovery/probe": ("discovery", "model", "base", "net"),
     "discovery/check": ("discovery", "model", "base", "net"),
-    "api": ("registry", "catalog", "store", "codec", "http", "metrics", "discovery", "model", "base"),
-    "server": ("api", "registry", "catalog", "codec", "http", "http/h1", "net", "metrics", "model", "base")
+    "api": ("socket", "registry", "catalog", "store", "codec", "http", "metrics", "discovery", "model", "base"),
+    "server": ("api", "socket", "registry", "catalog", "codec", "http", "http/h1", "net", "metrics", "model", "base")
     + CONTRACTS
     + ENGINES,
     "cli": ("server", "net", "http", "codec", "model", "base"),

@@ -27,17 +27,34 @@ struct ModelLimits {
   std::chrono::milliseconds check_timeout_default{5'000};
 };
 
-struct HttpLimits {
-  std::size_t header_bytes = 16 * 1024;
-  std::size_t body_bytes = 1024 * 1024;
+/// Of the connections of one protocol.
+struct ConnectionLimits {
   std::size_t connections = 20'000;
   std::chrono::milliseconds request_timeout{10'000};  ///< from a request's first byte to its last
   std::chrono::milliseconds idle_timeout{60'000};     ///< between requests, and for a reader that takes nothing
   std::chrono::milliseconds linger_timeout{1'000};    ///< for a peer to read the last answer before the close
-  std::size_t pipelined_requests = 64;                ///< answered in one write
-  std::size_t pipelined_bytes = 256 * 1024;           ///< of answers held before they are written
+};
+
+struct HttpLimits : ConnectionLimits {
+  std::size_t header_bytes = 16 * 1024;
+  std::size_t body_bytes = 1024 * 1024;
+  std::size_t pipelined_requests = 64;       ///< answered in one write
+  std::size_t pipelined_bytes = 256 * 1024;  ///< of answers held before they are written
   std::size_t heartbeats_per_call = 10'000;
   std::size_t history_page = 1'000;
+};
+
+struct SocketLimits : ConnectionLimits {
+  SocketLimits() : ConnectionLimits{.idle_timeout = std::chrono::milliseconds{120'000}} {}
+  std::size_t line_bytes = 4 * 1024;
+  std::size_t frame_header_bytes = 1'024;
+  std::size_t frame_bytes = 64 * 1024;  ///< of a frame's content
+  std::size_t pipelined_commands = 1'024;
+  std::size_t pipelined_bytes = 256 * 1024;     ///< of answers held before they are written
+  std::size_t bound_per_connection = 1'024;     ///< instances
+  std::chrono::milliseconds ttl{30'000};        ///< of what is registered; queries show who beat within it
+  std::chrono::milliseconds keepalive{10'000};  ///< of silence, until the peer's kernel is asked whether it is there
+  std::size_t complaints_per_second = 10;       ///< log lines about refused commands, for each I/O thread
 };
 
 struct RegistryLimits {
@@ -61,6 +78,7 @@ struct CatalogLimits {
 struct Limits {
   ModelLimits model;
   HttpLimits http;
+  SocketLimits socket;
   RegistryLimits registry;
   StoreLimits store;
   CatalogLimits catalog;

@@ -25,6 +25,8 @@ void add_serve(CLI::App& app, CommandLine& line, std::vector<std::string>& assig
         ->type_name(type);
   };
   flag("--http", "listen.http", "ADDRESS:PORT", "Where HTTP is served (default 127.0.0.1:5001; port 0 picks one)");
+  flag("--socket", "listen.socket", "ADDRESS:PORT",
+       "Where the socket protocol is served (default 127.0.0.1:65432; port 0 picks one; off turns it off)");
   flag("--data-dir", "data_dir", "DIR", "Where the registry is kept (default rollcall-data)");
   flag("--log-level", "log_level", "LEVEL", "DEBUG, INFO, WARNING or ERROR (default INFO)");
   serve->add_option("--config", line.config_file, "A TOML file with settings")->type_name("FILE");

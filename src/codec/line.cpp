@@ -89,13 +89,17 @@ Result<SocketCommand> resume_words(Arguments words, const ModelLimits& limits) {
   return one_word<ResumeCommand, InstanceId>(words, "resume UUID", "uuid", limits);
 }
 
+Result<SocketCommand> auth_words(Arguments words, const ModelLimits& limits) {
+  return one_word<AuthCommand, std::string>(words, "auth TOKEN", "token", limits);
+}
+
 struct Verb {
   std::string_view name;
   Result<SocketCommand> (*decode)(Arguments words, const ModelLimits& limits);
 };
 constexpr std::array kVerbs{
     Verb{"register", register_words},     Verb{"heartbeat", heartbeat_words}, Verb{"query", query_words},
-    Verb{"deregister", deregister_words}, Verb{"resume", resume_words},
+    Verb{"deregister", deregister_words}, Verb{"resume", resume_words},       Verb{"auth", auth_words},
 };
 
 }  // namespace

@@ -32,6 +32,7 @@ TEST(Line, OfWords) {
   EXPECT_EQ(decoded("query hive"), SocketCommand(QueryCommand{ServiceName("hive")}));
   EXPECT_EQ(decoded("deregister u-1"), SocketCommand(DeregisterCommand{InstanceId("u-1")}));
   EXPECT_EQ(decoded("resume u-1"), SocketCommand(ResumeCommand{InstanceId("u-1")}));
+  EXPECT_EQ(decoded("auth s3cret"), SocketCommand(AuthCommand{"s3cret"}));
   EXPECT_EQ(decoded("  query\t  hive "), SocketCommand(QueryCommand{ServiceName("hive")}));
   EXPECT_EQ(decoded("query bienenstöcke"), SocketCommand(QueryCommand{ServiceName("bienenstöcke")}));
 }

@@ -11,9 +11,9 @@ namespace {
 // More than any command has, so that a member that is too much is told by its name.
 constexpr std::size_t kValuesMost = 64;
 
-enum Member : std::uint8_t { kAction, kType, kIp, kPort, kUuid, kServiceUuid, kBound, kGrace, kCount };
-constexpr std::array<std::string_view, kCount> kNames{"action", "type",         "ip",    "port",
-                                                      "uuid",   "service_uuid", "bound", "grace"};
+enum Member : std::uint8_t { kAction, kType, kIp, kPort, kUuid, kServiceUuid, kBound, kGrace, kToken, kCount };
+constexpr std::array<std::string_view, kCount> kNames{"action",       "type",  "ip",    "port", "uuid",
+                                                      "service_uuid", "bound", "grace", "token"};
 using Members = std::array<const JsonValue*, kCount>;
 
 Result<Members> find_members(const Document& document, UnknownMembers unknown) {
@@ -106,6 +106,12 @@ Result<SocketCommand> query_command(const Members& found, const ModelLimits& lim
   return QueryCommand{*std::move(service)};
 }
 
+Result<SocketCommand> auth_command(const Members& found, const ModelLimits& limits) {
+  auto token = name_member(found[kToken], "token", limits);
+  if (!token) return std::unexpected(std::move(token.error()));
+  return AuthCommand{std::string(*token)};
+}
+
 struct Action {
   std::string_view name;
   Result<SocketCommand> (*decode)(const Members& found, const ModelLimits& limits);
@@ -116,6 +122,7 @@ constexpr std::array kActions{
     Action{"query", query_command},
     Action{"deregister", id_command<DeregisterCommand>},
     Action{"resume", id_command<ResumeCommand>},
+    Action{"auth", auth_command},
 };
 
 }  // namespace

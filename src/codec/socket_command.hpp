@@ -41,7 +41,14 @@ struct ResumeCommand {
   friend bool operator==(const ResumeCommand&, const ResumeCommand&) = default;
 };
 
-using SocketCommand = std::variant<RegisterCommand, HeartbeatCommand, QueryCommand, DeregisterCommand, ResumeCommand>;
+/// Shows a token; what may be done from now on on this connection is told by its role.
+struct AuthCommand {
+  std::string token;
+  friend bool operator==(const AuthCommand&, const AuthCommand&) = default;
+};
+
+using SocketCommand =
+    std::variant<RegisterCommand, HeartbeatCommand, QueryCommand, DeregisterCommand, ResumeCommand, AuthCommand>;
 
 enum class UnknownMembers : std::uint8_t {
   refused,

@@ -17,7 +17,7 @@ constexpr milliseconds kTickMin{5};
 constexpr milliseconds kTickMax{500};
 constexpr int kTicksPerDeadline = 8;
 
-Duration period_of(const HttpLimits& limits) {
+Duration period_of(const ConnectionLimits& limits) {
   const auto shortest = std::min({limits.request_timeout, limits.idle_timeout, limits.linger_timeout});
   return std::clamp(shortest / kTicksPerDeadline, kTickMin, kTickMax);
 }
@@ -30,7 +30,7 @@ void visit_all(List& list, Visit visit) {
 
 }  // namespace
 
-ConnectionTable::ConnectionTable(boost::asio::io_context& io, const Clock& clock, const HttpLimits& limits,
+ConnectionTable::ConnectionTable(boost::asio::io_context& io, const Clock& clock, const ConnectionLimits& limits,
                                  std::atomic<std::size_t>& open)
     : clock_(clock), limits_(limits), period_(period_of(limits)), open_(open), timer_(io) {}
 

@@ -53,7 +53,7 @@ class ConnectionTable {
  public:
   /// Outlives its connections, or IoThreads::shutdown() has ended them. `open` counts the connections of all tables,
   /// which share limits.connections.
-  ConnectionTable(boost::asio::io_context& io, const Clock& clock, const HttpLimits& limits,
+  ConnectionTable(boost::asio::io_context& io, const Clock& clock, const ConnectionLimits& limits,
                   std::atomic<std::size_t>& open);
   ~ConnectionTable();
   ConnectionTable(const ConnectionTable&) = delete;
@@ -88,7 +88,7 @@ class ConnectionTable {
   [[nodiscard]] Duration allowed(Waiting waiting) const noexcept;
 
   const Clock& clock_;
-  const HttpLimits& limits_;
+  const ConnectionLimits& limits_;
   const Duration period_;
   std::atomic<std::size_t>& open_;
   boost::asio::steady_timer timer_;

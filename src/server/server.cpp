@@ -19,6 +19,7 @@
 #include "net/listener.hpp"
 #include "server/data_dir.hpp"
 #include "server/discovery.hpp"
+#include "server/socket_lane.hpp"
 #include "server/version.hpp"
 #include "store/memory/memory_store.hpp"
 #include "store/sqlite/sqlite_store.hpp"
@@ -58,7 +59,7 @@ struct Server::Impl {
   explicit Impl(const Settings& given)
       : settings(given),
         catalog(encoders(), settings.limits.catalog),
-        threads(io_threads_of(settings), settings.limits.http.connections) {
+        threads(io_threads_of(settings), settings.limits.http.connections + settings.limits.socket.connections) {
     guard.allowed_hosts = settings.allowed_hosts;
     guard.access = {.tokens = settings.tokens, .open_paths = {std::string(api::kOpenPath)}};
     auto& tokens = guard.access.tokens;
@@ -74,12 +75,16 @@ struct Server::Impl {
   SampleTable samples;
   http::GuardRules guard;
   std::atomic<std::size_t> open_connections{0};
+  std::atomic<std::size_t> open_socket_connections{0};
   net::IoThreads threads;
   net::IoExecutor registry_thread{"rollcall-reg"};
   net::IoExecutor store_thread{"rollcall-store"};
   std::optional<Registry> registry;
   std::vector<std::unique_ptr<Lane>> lanes;
   std::unique_ptr<net::Listener> listener;
+  std::shared_ptr<api::BoundLeases> bound;
+  std::vector<std::unique_ptr<SocketLane>> socket_lanes;
+  std::unique_ptr<net::Listener> socket_listener;  // null where the socket protocol isn't served
   std::unique_ptr<RegistrySink> probe_sink;
   std::unique_ptr<Provider> probe;
   std::unique_ptr<Checker> checker;
@@ -116,7 +121,8 @@ struct Server::Impl {
                                      .limits = settings.limits});
     if (auto ok = registry->load(); !ok) return ok;
     for (std::size_t i = 0; i < threads.size(); ++i) add_lane(i);
-    return open_listener();
+    if (auto ok = open_listener(); !ok) return ok;
+    return settings.socket ? open_socket_listener(*settings.socket) : Result<void>();
   }
 
   void add_lane(std::size_t thread) {
@@ -143,15 +149,42 @@ struct Server::Impl {
     });
     if (!opened) return std::unexpected(opened.error());
     listener = std::move(*opened);
-    say_who_may_ask();
+    say_who_may_ask(*listener);
     return {};
   }
 
-  void say_who_may_ask() const {
-    const auto where = net::to_text(listener->endpoint());
+  Result<void> open_socket_listener(const asio::ip::tcp::endpoint& endpoint) {
+    bound = std::make_shared<api::BoundLeases>(
+        api::BoundLeases::Parts{.registry = *registry,
+                                .catalog = catalog,
+                                .timers = registry_thread,
+                                .clock = clock,
+                                .most_per_tie = settings.limits.socket.bound_per_connection});
+    for (std::size_t i = 0; i < threads.size(); ++i) {
+      const api::SocketParts parts{*registry, catalog, lanes[i]->reader, settings.limits, bound};
+      socket_lanes.push_back(
+          std::make_unique<SocketLane>(threads.context(i), clock, open_socket_connections, guard.access, parts));
+    }
+    auto opened = net::Listener::open(threads, endpoint, [this](asio::ip::tcp::socket socket, std::size_t thread) {
+      const auto executor = socket.get_executor();
+      asio::co_spawn(executor, socket::serve(std::move(socket), socket_lanes[thread]->context), asio::detached);
+    });
+    if (!opened) return std::unexpected(opened.error());
+    socket_listener = std::move(*opened);
+    if (guard.access.tokens.empty()) {
+      say_who_may_ask(*socket_listener);
+    } else {
+      log::info("main", "listening on {}: asking for a token, but not on loopback",
+                net::to_text(socket_listener->endpoint()));
+    }
+    return {};
+  }
+
+  void say_who_may_ask(const net::Listener& opened) const {
+    const auto where = net::to_text(opened.endpoint());
     if (const auto& tokens = guard.access.tokens; !tokens.empty()) {
       log::info("main", "listening on {}: asking for one of {} tokens", where, tokens.size());
-    } else if (settings.http.address().is_loopback()) {
+    } else if (opened.endpoint().address().is_loopback()) {
       log::info("main", "listening on {}: everyone on this machine may read and write, for there are no tokens", where);
     } else {
       log::warning(
@@ -185,6 +218,7 @@ struct Server::Impl {
     metrics.gauge("http_connections", "Connections open now.", sum(&Stats::connections));
     metrics.counter("http_connections_total", "Connections accepted.", sum(&Stats::connections_total));
     metrics.counter("http_connections_refused_total", "Connections over the limit.", sum(&Stats::connections_refused));
+    add_socket_metrics(metrics, socket_lanes);
   }
 
   void start() {
@@ -203,6 +237,7 @@ struct Server::Impl {
     }
     threads.start();
     listener->start();
+    if (socket_listener) socket_listener->start();
     if (probe) probe->start(*probe_sink, instances_of(catalog, Source::probe));
   }
 
@@ -213,8 +248,12 @@ struct Server::Impl {
                       std::chrono::duration_cast<std::chrono::milliseconds>(deadline - clock.now()));
     };
     listener->close();
+    if (socket_listener) socket_listener->close();
     for (std::size_t i = 0; i < lanes.size(); ++i) {
-      asio::post(threads.context(i), [&lane = *lanes[i]] { lane.connections.drain(); });
+      asio::post(threads.context(i), [this, i] {
+        lanes[i]->connections.drain();
+        if (socket_listener) socket_lanes[i]->connections.drain();
+      });
     }
     if (probe) probe->stop();
     if (checker) checker->stop();
@@ -239,7 +278,11 @@ Result<std::unique_ptr<Server>> Server::open(const Settings& settings) {
 }
 
 std::string Server::ready_line() const {
-  return fmt::format(R"({{"ready":{{"http":"{}"}}}})", net::to_text(impl_->listener->endpoint()));
+  auto addresses = fmt::format(R"("http":"{}")", net::to_text(impl_->listener->endpoint()));
+  if (impl_->socket_listener) {
+    addresses += fmt::format(R"(,"socket":"{}")", net::to_text(impl_->socket_listener->endpoint()));
+  }
+  return fmt::format(R"({{"ready":{{{}}}}})", addresses);
 }
 
 void Server::start() { impl_->start(); }

@@ -18,7 +18,7 @@ class Server {
   Server(const Server&) = delete;
   Server& operator=(const Server&) = delete;
 
-  /// `{"ready":{"http":"127.0.0.1:5001"}}`, with the addresses as bound.
+  /// `{"ready":{"http":"127.0.0.1:5001","socket":"127.0.0.1:65432"}}`, with the addresses as bound.
   [[nodiscard]] std::string ready_line() const;
 
   void start();

@@ -160,6 +160,10 @@ Result<void> check_together(const Settings& settings) {
     return fail(ErrorCode::invalid, "the default must lie between registry.ttl_min and registry.ttl_max",
                 "registry.ttl_default");
   }
+  const auto socket_ttl = settings.limits.socket.ttl;
+  if (socket_ttl < model.ttl_min || socket_ttl > model.ttl_max) {
+    return fail(ErrorCode::invalid, "must lie between registry.ttl_min and registry.ttl_max", "socket.ttl");
+  }
   return validate(settings.probe);
 }
 

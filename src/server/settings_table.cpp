@@ -1,44 +1,15 @@
 #include <fmt/format.h>
 
-#include <charconv>
 #include <filesystem>
 #include <fstream>
 #include <utility>
 
-#include "server/settings.hpp"
+#include "server/setting_kinds.hpp"
 
 namespace rollcall {
 namespace {
 
-using std::chrono::milliseconds;
-
-constexpr std::string_view kDurationForm = "a duration such as 500ms, 30s, 5m, 1h, 7d; a bare number is seconds";
-constexpr std::string_view kBytesForm = "a number of bytes, also as 64KiB, 1MiB, 1GiB";
-constexpr std::string_view kCountForm = "a whole number above 0";
-constexpr std::string_view kSwitchForm = "true or false";
 constexpr std::string_view kPortsForm = "ports and ranges, as 8042-8100,9000";
-
-struct Unit {
-  std::string_view suffix;
-  std::uint64_t factor;
-};
-constexpr Unit kDurationUnits[] = {{"ms", 1}, {"s", 1000}, {"m", 60'000}, {"h", 3'600'000}, {"d", 86'400'000}};
-constexpr Unit kByteUnits[] = {{"KiB", 1U << 10}, {"MiB", 1U << 20}, {"GiB", 1U << 30}, {"B", 1}};
-
-/// A number of at most 15 digits and one of `units`; `bare` is the factor without a unit.
-std::optional<std::uint64_t> parse_with_unit(std::string_view text, std::span<const Unit> units, std::uint64_t bare) {
-  std::uint64_t number = 0;
-  const auto* end = text.data() + text.size();
-  const auto [rest, error] = std::from_chars(text.data(), end, number);
-  if (error != std::errc() || number > 999'999'999'999'999ULL) return std::nullopt;
-  const std::string_view suffix(rest, static_cast<std::size_t>(end - rest));
-  if (suffix.empty()) return number * bare;
-  for (const auto& unit : units) {
-    std::uint64_t product = 0;
-    if (suffix == unit.suffix && !__builtin_mul_overflow(number, unit.factor, &product)) return product;
-  }
-  return std::nullopt;
-}
 
 std::vector<std::string> split_list(std::string_view text) {
   std::vector<std::string> parts;
@@ -53,65 +24,6 @@ std::vector<std::string> split_list(std::string_view text) {
   return parts;
 }
 
-std::string show_ms(milliseconds value) {
-  if (value.count() % 1000 != 0) return fmt::format("{}ms", value.count());
-  return fmt::format("{}s", value.count() / 1000);
-}
-
-/// `member(settings)` gives the place of the value.
-template <class Member>
-Setting duration(std::string_view key, std::string_view help, Member member) {
-  return {key, kDurationForm, help,
-          [member](Settings& settings, std::string_view text) {
-            const auto value = parse_with_unit(text, kDurationUnits, 1000);
-            if (!value) return false;
-            using Type = std::remove_reference_t<decltype(member(settings))>;
-            member(settings) = std::chrono::duration_cast<Type>(milliseconds(*value));
-            return true;
-          },
-          [member](const Settings& settings) {
-            return show_ms(std::chrono::duration_cast<milliseconds>(member(const_cast<Settings&>(settings))));
-          }};
-}
-
-template <class Member>
-Setting number(std::string_view key, std::string_view allowed, std::string_view help, Member member,
-               std::span<const Unit> units = {}) {
-  return {key, allowed, help,
-          [member, units](Settings& settings, std::string_view text) {
-            const auto value = parse_with_unit(text, units, 1);
-            if (!value || *value == 0) return false;
-            using Type = std::remove_reference_t<decltype(member(settings))>;
-            if (*value > static_cast<std::uint64_t>(std::numeric_limits<Type>::max())) return false;
-            member(settings) = static_cast<Type>(*value);
-            return true;
-          },
-          [member](const Settings& settings) { return fmt::format("{}", member(const_cast<Settings&>(settings))); }};
-}
-
-template <class Member>
-Setting count(std::string_view key, std::string_view help, Member member) {
-  return number(key, kCountForm, help, member);
-}
-
-template <class Member>
-Setting bytes(std::string_view key, std::string_view help, Member member) {
-  return number(key, kBytesForm, help, member, kByteUnits);
-}
-
-template <class Member>
-Setting toggle(std::string_view key, std::string_view help, Member member) {
-  return {key, kSwitchForm, help,
-          [member](Settings& settings, std::string_view text) {
-            if (text != "true" && text != "false") return false;
-            member(settings) = text == "true";
-            return true;
-          },
-          [member](const Settings& settings) {
-            return std::string(member(const_cast<Settings&>(settings)) ? "true" : "false");
-          }};
-}
-
 bool set_http(Settings& settings, std::string_view text) {
   const auto endpoint = net::parse_endpoint(text);
   if (endpoint) settings.http = *endpoint;
@@ -119,6 +31,18 @@ bool set_http(Settings& settings, std::string_view text) {
 }
 
 std::string show_http(const Settings& settings) { return net::to_text(settings.http); }
+
+bool set_socket(Settings& settings, std::string_view text) {
+  if (text.empty() || text == "off") {
+    settings.socket.reset();
+    return true;
+  }
+  const auto endpoint = net::parse_endpoint(text);
+  if (endpoint) settings.socket = *endpoint;
+  return endpoint.has_value();
+}
+
+std::string show_socket(const Settings& settings) { return settings.socket ? net::to_text(*settings.socket) : "off"; }
 
 bool set_log_level(Settings& settings, std::string_view text) {
   constexpr std::pair<std::string_view, log::Level> kLevels[] = {
@@ -181,6 +105,8 @@ std::vector<Setting> daemon_rows() {
   return {
       {"listen.http", "ADDRESS:PORT with a numeric address, as 127.0.0.1:5001 or [::1]:5001; port 0 picks one",
        "Where HTTP is served", set_http, show_http},
+      {"listen.socket", "ADDRESS:PORT as above, or off", "Where the socket protocol is served", set_socket,
+       show_socket},
       {"data_dir", "a directory", "Where the registry is kept",
        [](Settings& s, std::string_view text) { return !text.empty() && (s.data_dir = text, true); },
        [](const Settings& s) { return s.data_dir; }},
@@ -368,7 +294,7 @@ std::vector<Setting> probe_rows() {
 std::span<const Setting> settings_table() {
   static const auto table = [] {
     std::vector<Setting> rows;
-    for (auto& part : {daemon_rows(), http_rows(), access_rows(), registry_rows(), probe_rows()}) {
+    for (auto& part : {daemon_rows(), http_rows(), access_rows(), socket_rows(), registry_rows(), probe_rows()}) {
       rows.insert(rows.end(), part.begin(), part.end());
     }
     return rows;

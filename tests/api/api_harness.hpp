@@ -69,13 +69,19 @@ class ApiHarness {
   /// From now on the Store refuses writes, or takes them again.
   void fail_writes(bool failing);
 
+  /// Runs whatever can run now.
+  void settle();
+
   SampleTable& samples() { return samples_; }
   Registry& registry() { return *registry_; }
+  const Catalog& catalog() { return *catalog_; }
+  CatalogReader& reader() { return *reader_; }
+  Executor& registry_executor() { return own_; }
+  const Clock& clock() { return clock_; }
+  const Limits& limits() { return limits_; }
 
  private:
   class FailingStore;
-
-  void settle();
 
   HandClock clock_;
   Limits limits_;

@@ -14,7 +14,8 @@ START_S = 20
 STOP_S = 5
 
 # Tests look at what they register themselves; whatever else runs on this machine stays out of it.
-QUIET = {"ROLLCALL_PROBE_ENABLED": "false"}
+# Ports are picked.
+QUIET = {"ROLLCALL_PROBE_ENABLED": "false", "ROLLCALL_LISTEN_SOCKET": "127.0.0.1:0"}
 
 
 def binary() -> pathlib.Path:
@@ -30,6 +31,7 @@ class Daemon:
         self.disk_mib = disk_mib
         self.environment = QUIET | (environment or {})
         self.address = ""
+        self.socket_address: str | None = None
         self._process: subprocess.Popen | None = None
         self.start()
 
@@ -40,7 +42,9 @@ class Daemon:
                 [*self._on_small_disk(), binary(), "serve", "--http", "127.0.0.1:0", "--data-dir", self.data,
                  *self.arguments],
                 stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=log, env=os.environ | self.environment)
-        self.address = json.loads(self._first_line())["ready"]["http"]
+        ready = json.loads(self._first_line())["ready"]
+        self.address = ready["http"]
+        self.socket_address = ready.get("socket")
 
     @property
     def data(self) -> pathlib.Path:
