@@ -43,12 +43,12 @@ MAY_INCLUDE: dict[str, tuple[str, ...]] = {
 
 # Libraries that are one folder's business: <prefix...> may be included there and nowhere else.
 ONLY_IN: dict[str, tuple[str, ...]] = {
-    "boost/json": ("codec", "discovery/probe"),
+    "boost/json": ("codec", "discovery/probe", "cli"),
     "sqlite3.h": ("store/sqlite",),
     "dcmtk/": ("discovery/probe",),
     "prometheus/": ("metrics",),
     "toml++/": ("server",),
-    "CLI/": ("cli", "server"),
+    "CLI/": ("cli",),
 }
 
 # Folders that decide and never act: no sockets, no timers, no coroutines of Asio's.

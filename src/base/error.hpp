@@ -3,6 +3,7 @@
 // code.
 #include <cstdint>
 #include <expected>
+#include <optional>
 #include <string>
 #include <string_view>
 
@@ -44,5 +45,11 @@ using Result = std::expected<T, Error>;
 
 /// 400, 404, 409, ...
 [[nodiscard]] unsigned http_status_of(ErrorCode code) noexcept;
+
+/// What a command ends with: 1 said no, 2 asked wrongly, 3 not now, 4 not allowed, 5 a defect (docs/cli.md).
+[[nodiscard]] int exit_code_of(ErrorCode code) noexcept;
+
+/// The code with this stable name.
+[[nodiscard]] std::optional<ErrorCode> error_code_from(std::string_view name) noexcept;
 
 }  // namespace rollcall

@@ -14,6 +14,12 @@ enum class Level : std::uint8_t { debug, info, warning, error };
 void set_level(Level level) noexcept;
 [[nodiscard]] bool enabled(Level level) noexcept;
 
+/// Text is the line below; json an object a line with `time`, `level`, `role`, `logger` and `message`.
+enum class Format : std::uint8_t { text, json };
+
+/// Before the first line; not while others log.
+void set_format(Format format) noexcept;
+
 /// `2026-01-15T10:30:00+00:00 INFO role=service-registry logger=main text`; control characters in `text` are escaped.
 void write(Level level, std::string_view logger, std::string_view text) noexcept;
 

@@ -10,9 +10,9 @@
 #include <boost/beast/core/flat_buffer.hpp>
 #include <boost/beast/core/tcp_stream.hpp>
 #include <boost/beast/http/buffer_body.hpp>
-#include <boost/beast/http/empty_body.hpp>
 #include <boost/beast/http/parser.hpp>
 #include <boost/beast/http/read.hpp>
+#include <boost/beast/http/string_body.hpp>
 #include <boost/beast/http/write.hpp>
 
 #include "base/clock.hpp"
@@ -66,13 +66,15 @@ std::unexpected<ConnectFailure> exchange_failure(const error_code& error, const 
                                         fmt::format("{} closed the connection before it answered", to_text(to)), true});
 }
 
-http::request<http::empty_body> make_request(const HttpRequest& request) {
-  http::request<http::empty_body> message{http::verb::get, request.target, 11};
+http::request<http::string_body> make_request(const HttpRequest& request) {
+  http::request<http::string_body> message{request.method, request.target, 11, request.body};
   message.set(http::field::host, request.host.empty() ? to_text(request.endpoint) : request.host);
   message.set(http::field::user_agent, "rollcall");
   message.set(http::field::accept, "*/*");
   message.set(http::field::connection, "close");
   if (request.authorization) message.set(http::field::authorization, *request.authorization);
+  if (!request.body.empty()) message.set(http::field::content_type, "application/json");
+  message.prepare_payload();  // a length only where there is a body or the method has one
   return message;
 }
 
@@ -142,6 +144,11 @@ asio::awaitable<std::expected<asio::ip::tcp::socket, ConnectFailure>> connect(as
 }
 
 asio::awaitable<std::expected<HttpReply, ConnectFailure>> get(HttpRequest request) {
+  request.method = http::verb::get;
+  return send(std::move(request));
+}
+
+asio::awaitable<std::expected<HttpReply, ConnectFailure>> send(HttpRequest request) {
   const SystemClock clock;
   const auto started = clock.now();
   auto executor = co_await asio::this_coro::executor;

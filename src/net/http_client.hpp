@@ -1,7 +1,9 @@
 #pragma once
-// A small HTTP/1.1 client for probes and checks: one request, one deadline, no redirects, bounded answers.
+// A small HTTP/1.1 client for probes, checks and the command line: one request, one deadline, no redirects, bounded
+// answers.
 #include <boost/asio/awaitable.hpp>
 #include <boost/asio/ip/tcp.hpp>
+#include <boost/beast/http/verb.hpp>
 #include <boost/system/error_code.hpp>
 #include <chrono>
 #include <cstdint>
@@ -24,6 +26,8 @@ struct HttpRequest {
   std::chrono::milliseconds timeout{2'000};          ///< for the whole exchange
   std::chrono::milliseconds connect_timeout{2'000};  ///< of it, for the connection
   std::size_t max_body_bytes = 1024 * 1024;
+  boost::beast::http::verb method = boost::beast::http::verb::get;
+  std::string body{};  ///< JSON, if not empty
 };
 
 struct HttpReply {
@@ -62,7 +66,10 @@ struct ConnectFailure {
 boost::asio::awaitable<std::expected<boost::asio::ip::tcp::socket, ConnectFailure>> connect(
     boost::asio::ip::tcp::endpoint endpoint, std::chrono::milliseconds timeout);
 
-/// One GET. A status of any kind is a reply; only what isn't an HTTP answer is a failure.
+/// One request. A status of any kind is a reply; only what isn't an HTTP answer is a failure.
+boost::asio::awaitable<std::expected<HttpReply, ConnectFailure>> send(HttpRequest request);
+
+/// The same with GET.
 boost::asio::awaitable<std::expected<HttpReply, ConnectFailure>> get(HttpRequest request);
 
 }  // namespace rollcall::net

@@ -1,9 +1,12 @@
 #include <pthread.h>
 #include <sys/resource.h>
 
+#include <cerrno>
+#include <chrono>
 #include <csignal>
 #include <cstdio>
 
+#include "server/notify.hpp"
 #include "server/server.hpp"
 #include "server/version.hpp"
 
@@ -37,14 +40,31 @@ int complain(const Error& error, int code) {
   return code;
 }
 
+/// Until a signal comes, tells systemd's watchdog that the threads turn their loops; a daemon that hangs says nothing.
+int wait_for_stop(Server& server, const sigset_t& signals) {
+  int signal = 0;
+  const auto interval = watchdog_interval();
+  if (!interval) {
+    sigwait(&signals, &signal);
+    return signal;
+  }
+  const auto seconds = std::chrono::floor<std::chrono::seconds>(*interval);
+  const timespec pause{.tv_sec = seconds.count(), .tv_nsec = std::chrono::nanoseconds(*interval - seconds).count()};
+  while ((signal = sigtimedwait(&signals, nullptr, &pause)) < 0) {
+    if (errno == EAGAIN && server.responds(*interval)) notify_systemd("WATCHDOG=1");
+  }
+  return signal;
+}
+
 int run(Server& server) {
   const sigset_t signals = stop_signals();
   server.start();
   fmt::print("{}\n", server.ready_line());
   std::fflush(stdout);
   log::info("main", "service registry initialized: rollcall {}", kVersion);
-  int signal = 0;
-  sigwait(&signals, &signal);
+  if (!notify_systemd("READY=1")) log::warning("main", "NOTIFY_SOCKET is set, but can't be written to");
+  const int signal = wait_for_stop(server, signals);
+  notify_systemd("STOPPING=1");
   log::info("main", "stopping on signal {}", signal);
   if (!server.stop(kStopGrace)) log::warning("main", "stopped with requests unanswered");
   log::info("main", "stopped");
@@ -57,6 +77,8 @@ int serve(const CommandLine& line) {
   const auto settings = load_settings(line, system_environment());
   if (!settings) return complain(settings.error(), kExitUsage);
   log::set_level(settings->log_level);
+  log::set_format(settings->log_format);
+  for (const auto& note : settings->notes) log::info("main", "{}", note);
   std::signal(SIGPIPE, SIG_IGN);
   // Every thread inherits this, so that the signals wait for run().
   const sigset_t signals = stop_signals();

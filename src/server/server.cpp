@@ -241,6 +241,23 @@ struct Server::Impl {
     if (probe) probe->start(*probe_sink, instances_of(catalog, Source::probe));
   }
 
+  bool responds(std::chrono::milliseconds patience) {
+    // What is left of it belongs to the last thread that answers, however late.
+    struct Round {
+      explicit Round(std::size_t threads) : missing(threads) {}
+      std::atomic<std::size_t> missing;
+      std::promise<void> all;
+    };
+    const auto round = std::make_shared<Round>(lanes.size() + 1);
+    const auto answer = [round] {
+      if (round->missing.fetch_sub(1) == 1) round->all.set_value();
+    };
+    auto all = round->all.get_future();
+    for (std::size_t i = 0; i < lanes.size(); ++i) asio::post(threads.context(i), answer);
+    registry_thread.post(answer);
+    return all.wait_for(patience) == std::future_status::ready;
+  }
+
   bool stop(std::chrono::milliseconds grace) {
     const MonoTime deadline = clock.now() + grace;
     const auto left = [&] {
@@ -286,6 +303,7 @@ std::string Server::ready_line() const {
 }
 
 void Server::start() { impl_->start(); }
+bool Server::responds(std::chrono::milliseconds patience) { return impl_->responds(patience); }
 bool Server::stop(std::chrono::milliseconds grace) { return impl_->stop(grace); }
 
 }  // namespace rollcall

@@ -23,6 +23,9 @@ class Server {
 
   void start();
 
+  /// Whether each I/O thread and the registry's turn their loops within `patience`; waits for them.
+  [[nodiscard]] bool responds(std::chrono::milliseconds patience);
+
   /// Stops accepting, answers what is in hand, finishes the writes, writes leases down. False: something had to be cut
   /// off after `grace`.
   bool stop(std::chrono::milliseconds grace);

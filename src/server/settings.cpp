@@ -24,7 +24,9 @@ std::string environment_name(std::string_view key) {
 /// As it was written: listen.http is --http, data_dir is --data-dir, and all else came by --set.
 std::string flag_name(std::string_view key) {
   if (key.starts_with("listen.")) return fmt::format("--{}", key.substr(7));
-  return key == "data_dir" ? "--data-dir" : fmt::format("--set {}", key);
+  if (key == "data_dir") return "--data-dir";
+  if (key == "log_level") return "--log-level";
+  return key == "log_format" ? "--log-format" : fmt::format("--set {}", key);
 }
 
 bool is_secret(std::string_view key) { return key.ends_with("password") || key == "access.tokens"; }
@@ -41,6 +43,58 @@ std::unexpected<Error> not_allowed(std::string_view origin, std::string_view val
 }
 
 // ---- the environment ----
+
+/// Those of seed 004's variables that set nothing here: what they ask for is always so, or isn't there yet.
+constexpr std::pair<std::string_view, std::string_view> kIdleSeedVariables[] = {
+    {"REFRESH_INTERVAL_SEC", "answers are never older than the registry"},
+    {"METRICS_REFRESH_INTERVAL_SEC", "metrics of containers aren't collected"},
+    {"DOCKER_BASE_URL", "Docker isn't asked"},
+    {"RABBITMQ_URL", "events aren't published to RabbitMQ"},
+    {"RABBITMQ_EXCHANGE", "events aren't published to RabbitMQ"},
+};
+
+/// ROLLCALL_ variables that aren't settings: of the other subcommands, and of the tests and scripts around us.
+constexpr std::string_view kOtherVariables[] = {"ROLLCALL_CONFIG", "ROLLCALL_SERVER", "ROLLCALL_TOKEN", "ROLLCALL_BIN"};
+
+/// Letters to add, drop or replace (Levenshtein).
+std::size_t distance(std::string_view a, std::string_view b) {
+  std::vector<std::size_t> row(b.size() + 1);
+  for (std::size_t j = 0; j <= b.size(); ++j) row[j] = j;
+  for (std::size_t i = 1; i <= a.size(); ++i) {
+    std::size_t diagonal = std::exchange(row[0], i);
+    for (std::size_t j = 1; j <= b.size(); ++j) {
+      const std::size_t replaced = diagonal + (a[i - 1] == b[j - 1] ? 0 : 1);
+      diagonal = std::exchange(row[j], std::min({row[j] + 1, row[j - 1] + 1, replaced}));
+    }
+  }
+  return row.back();
+}
+
+/// A variable that looks like ours and isn't would be a setting that silently does nothing.
+Result<void> check_variables(const Environment& environment) {
+  std::vector<std::string> known(std::begin(kOtherVariables), std::end(kOtherVariables));
+  for (const auto& setting : settings_table()) known.push_back(environment_name(setting.key));
+  for (const auto& [name, value] : environment) {
+    if (!name.starts_with(kPrefix) || std::ranges::find(known, name) != known.end()) continue;
+    const auto nearest =
+        std::ranges::min_element(known, {}, [&wanted = name](const std::string& other) { return distance(wanted, other); });
+    return fail(ErrorCode::invalid,
+                fmt::format("is unknown; the nearest is {}, and `rollcall settings` lists them all", *nearest), name);
+  }
+  return {};
+}
+
+void note_idle_variables(Settings& settings, const Environment& environment) {
+  for (const auto& [name, why] : kIdleSeedVariables) {
+    if (environment.contains(std::string(name)))
+      settings.notes.push_back(fmt::format("{} has no effect: {}", name, why));
+  }
+  for (const auto& [name, value] : environment) {
+    if (name.starts_with("AUTOSCALER_LABEL_")) {
+      settings.notes.push_back(fmt::format("{} has no effect: Docker isn't asked", name));
+    }
+  }
+}
 
 /// Seed 004's variables, so that its deployments need no other.
 Result<void> apply_seed_variables(Settings& settings, const Environment& environment) {
@@ -70,7 +124,9 @@ Result<void> apply_seed_variables(Settings& settings, const Environment& environ
 }
 
 Result<void> apply_environment(Settings& settings, const Environment& environment) {
+  if (auto ok = check_variables(environment); !ok) return ok;
   if (auto ok = apply_seed_variables(settings, environment); !ok) return ok;
+  note_idle_variables(settings, environment);
   for (const auto& setting : settings_table()) {
     const auto name = environment_name(setting.key);
     const auto found = environment.find(name);

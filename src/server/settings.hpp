@@ -29,6 +29,8 @@ struct Settings {
   bool store_in_memory = false;
   std::size_t io_threads = 0;  ///< 0: one a core
   log::Level log_level = log::Level::info;
+  log::Format log_format = log::Format::text;
+  std::vector<std::string> notes;                ///< what was given but has no meaning here, for the log
   std::vector<http::Token> tokens, file_tokens;  ///< none: everyone may do everything
   std::vector<std::string> allowed_hosts;        ///< names beside IP addresses and localhost that Host may have
   Limits limits;

@@ -119,6 +119,12 @@ std::vector<Setting> daemon_rows() {
       count("io_threads", "Threads that serve connections; unset: one a core",
             [](Settings& s) -> auto& { return s.io_threads; }),
       {"log_level", "DEBUG, INFO, WARNING or ERROR", "What is logged", set_log_level, show_log_level},
+      {"log_format", "text or json", "A line of text or a JSON object a line",
+       [](Settings& s, std::string_view text) {
+         s.log_format = text == "json" ? log::Format::json : log::Format::text;
+         return text == "text" || text == "json";
+       },
+       [](const Settings& s) { return std::string(s.log_format == log::Format::json ? "json" : "text"); }},
   };
 }
 

@@ -42,6 +42,22 @@ TEST(Settings, TheVariablesOfSeed004Work) {
   EXPECT_EQ(settings->log_level, log::Level::debug);
 }
 
+TEST(Settings, VariablesOfSeed004ThatSetNothingAreNoted) {
+  const auto settings = load_settings({}, {{"REFRESH_INTERVAL_SEC", "30"}, {"AUTOSCALER_LABEL_MIN", "a.min"}});
+  ASSERT_TRUE(settings);
+  ASSERT_EQ(settings->notes.size(), 2U);
+  EXPECT_TRUE(settings->notes[0].starts_with("REFRESH_INTERVAL_SEC has no effect"));
+  EXPECT_TRUE(settings->notes[1].starts_with("AUTOSCALER_LABEL_MIN has no effect"));
+}
+
+TEST(Settings, AnUnknownVariableOfOursNamesTheNearest) {
+  const auto settings = load_settings({}, {{"ROLLCALL_HTTP_BODY_BYTE", "1"}});
+  ASSERT_FALSE(settings);
+  EXPECT_EQ(settings.error().field, "ROLLCALL_HTTP_BODY_BYTE");
+  EXPECT_NE(settings.error().message.find("the nearest is ROLLCALL_HTTP_BODY_BYTES,"), std::string::npos);
+  EXPECT_TRUE(load_settings({}, {{"ROLLCALL_SERVER", "x"}, {"ROLLCALL_TOKEN", "y"}}));
+}
+
 TEST(Settings, AWrongValueNamesItsOriginAndWhatIsAllowed) {
   const auto settings = load_settings({}, {{"ROLLCALL_HTTP_BODY_BYTES", "lots"}});
   ASSERT_FALSE(settings);

@@ -1,0 +1,75 @@
+#include "cli/app.hpp"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <cstdio>
+#include <cstdlib>
+
+#include "server/version.hpp"
+
+namespace rollcall::cli {
+namespace {
+
+constexpr std::string_view kSeparator = "--";
+constexpr int kExitUsage = 2;
+constexpr auto kDefaultServer = "127.0.0.1:5001";
+
+}  // namespace
+
+Program::Program() : app_("Rollcall: a service registry and discovery server", "rollcall") {
+  // Not CLI11's envname(): subcommands that weren't asked for would overwrite the value that all share.
+  const char* server = std::getenv("ROLLCALL_SERVER");
+  common_.server = server != nullptr ? server : kDefaultServer;
+  app_.set_version_flag("--version", fmt::format("rollcall {}", kVersion));
+  app_.require_subcommand(1);
+  app_.footer(std::string(kExitCodes) +
+              "\nEnvironment: ROLLCALL_SERVER (--server), ROLLCALL_TOKEN (sent to the daemon), NO_COLOR (no colours).\n"
+              "`rollcall SUBCOMMAND --help` tells more.");
+}
+
+CLI::App& Program::add(const std::string& name, const std::string& summary, const std::string& example,
+                       std::function<int()> run) {
+  auto* command = app_.add_subcommand(name, summary);
+  command->footer("Example:\n" + example);
+  commands_.push_back({command, std::move(run)});
+  return *command;
+}
+
+CLI::App& Program::add_client(const std::string& name, const std::string& summary, const std::string& example,
+                              std::function<int()> run) {
+  auto& command = add(name, summary, example, std::move(run));
+  command.add_option("--server", common_.server, "The daemon to ask; else ROLLCALL_SERVER")
+      ->type_name("ADDRESS:PORT")
+      ->default_str(kDefaultServer);
+  command.add_flag("--json", common_.json, "For machines: JSON instead of a table");
+  return command;
+}
+
+int Program::main(int argc, char** argv) {
+  std::vector<std::string> words(argv + 1, argv + argc);
+  // CLI11 would look for flags of ours behind `--` too: what stands there is another program's.
+  const auto separator = std::ranges::find(words, kSeparator);
+  const bool separated = separator != words.end();
+  if (separated) command_.assign(separator + 1, words.end());
+  words.erase(separator, words.end());
+  std::ranges::reverse(words);  // as CLI11 takes them
+  try {
+    app_.parse(words);
+  } catch (const CLI::ParseError& error) {
+    return app_.exit(error) == 0 ? 0 : kExitUsage;
+  }
+  const auto chosen = std::ranges::find_if(commands_, [](const Command& command) { return command.app->parsed(); });
+  if (separated && (chosen->app->get_name() != "register" || command_.empty())) {
+    fmt::print(stderr, "rollcall: -- is followed by the command that `rollcall register` is to run\n");
+    return kExitUsage;
+  }
+  return chosen->run();
+}
+
+int complain(const Error& error) {
+  fmt::print(stderr, "rollcall: {}{}{}\n", error.field, error.field.empty() ? "" : " ", error.message);
+  return exit_code_of(error.code);
+}
+
+}  // namespace rollcall::cli
