@@ -9,9 +9,9 @@
 namespace rollcall {
 
 struct PortAnswer {
-  std::string kind{};     ///< "orthanc", "http", "dicom" or "tcp"
+  std::string kind{};   ///< "orthanc", "http", "dicom" or "tcp"
   bool locked = false;  ///< wants a password
-  std::string name{};     ///< of an Orthanc that said
+  std::string name{};   ///< of an Orthanc that said
   std::string aet{};
   std::string version{};
   std::string server{};    ///< its Server header

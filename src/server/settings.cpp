@@ -76,8 +76,8 @@ Result<void> check_variables(const Environment& environment) {
   for (const auto& setting : settings_table()) known.push_back(environment_name(setting.key));
   for (const auto& [name, value] : environment) {
     if (!name.starts_with(kPrefix) || std::ranges::find(known, name) != known.end()) continue;
-    const auto nearest =
-        std::ranges::min_element(known, {}, [&wanted = name](const std::string& other) { return distance(wanted, other); });
+    const auto nearest = std::ranges::min_element(
+        known, {}, [&wanted = name](const std::string& other) { return distance(wanted, other); });
     return fail(ErrorCode::invalid,
                 fmt::format("is unknown; the nearest is {}, and `rollcall settings` lists them all", *nearest), name);
   }
