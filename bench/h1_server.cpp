@@ -31,6 +31,12 @@ http::Router make_router() {
   return router;
 }
 
+asio::awaitable<void> serve(asio::ip::tcp::socket socket, http::ServerContext context) {
+  http::ClearChannel channel(std::move(socket));
+  auto served = http::h1::serve(channel, context);
+  (void)co_await std::move(served);
+}
+
 }  // namespace
 
 int main(int argc, char** argv) {
@@ -47,7 +53,7 @@ int main(int argc, char** argv) {
 
   const auto endpoint = rollcall::net::parse_endpoint(std::string("127.0.0.1:") + argv[1]);
   auto listener = rollcall::net::Listener::open(threads, endpoint.value(), [&](auto socket, std::size_t thread) {
-    asio::co_spawn(threads.context(thread), http::h1::serve(std::move(socket), context), asio::detached);
+    asio::co_spawn(threads.context(thread), serve(std::move(socket), context), asio::detached);
   });
   if (!listener) {
     std::fprintf(stderr, "%s\n", listener.error().message.c_str());

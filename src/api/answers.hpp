@@ -11,12 +11,10 @@
 
 namespace rollcall::api {
 
+using http::Answer;
 using http::Request;
 using http::Response;
 using PartsPtr = std::shared_ptr<const ApiParts>;
-
-/// At once, or after the coroutine.
-using Answer = std::variant<Response, boost::asio::awaitable<Response>>;
 
 [[nodiscard]] Response no_content();
 

@@ -31,12 +31,14 @@ constexpr unsigned char kOpenapi[] = {
 // NOLINTEND(*-avoid-c-arrays)
 
 // Nothing but the daemon's own files may run, and no other page may frame this one.
-constexpr std::string_view kHeaders =
-    "Content-Security-Policy: default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self'; "
-    "connect-src 'self'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'\r\n"
-    "X-Content-Type-Options: nosniff\r\n"
-    "Referrer-Policy: no-referrer\r\n"
-    "Vary: Accept\r\n";
+std::vector<http::Header> page_headers() {
+  return {{"Content-Security-Policy",
+           "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self'; connect-src 'self'; "
+           "base-uri 'none'; form-action 'none'; frame-ancestors 'none'"},
+          {"X-Content-Type-Options", "nosniff"},
+          {"Referrer-Policy", "no-referrer"},
+          {"Vary", "Accept"}};
+}
 
 struct Asset {
   std::string_view bytes;
@@ -65,7 +67,7 @@ Response answer_with(const Asset& asset) {
   answer.content_type = asset.content_type;
   answer.etag = asset.etag;
   answer.cache_control = "no-cache";
-  answer.extra_headers = kHeaders;
+  answer.headers = page_headers();
   answer.body.shared.push_back(asset.bytes);
   return answer;
 }
@@ -83,7 +85,7 @@ void add_page(http::Router& router, const PartsPtr& parts) {
   router.add(Method::get, "/", http::SyncHandler([parts, page](const Request& request) {
                if (is_browser(request.accept)) return answer_with(page);
                auto answer = service_information(*parts);
-               answer.extra_headers = "Vary: Accept\r\n";
+               answer.headers.push_back({"Vary", "Accept"});
                return answer;
              }));
   router.add(Method::get, "/dashboard.html", serve(page));

@@ -40,6 +40,7 @@ struct HttpLimits : ConnectionLimits {
   std::size_t body_bytes = 1024 * 1024;
   std::size_t pipelined_requests = 64;       ///< answered in one write
   std::size_t pipelined_bytes = 256 * 1024;  ///< of answers held before they are written
+  std::size_t stream_bytes = 64 * 1024;      ///< of a streamed body, taken at once
   std::size_t heartbeats_per_call = 10'000;
   std::size_t history_page = 1'000;
 };

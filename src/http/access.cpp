@@ -14,7 +14,7 @@ constexpr std::size_t kSecretMin = 16;
 constexpr std::size_t kSecretMax = 255;
 constexpr std::string_view kDivisions = ", \t\r";
 // A browser that gets both asks for a name and a password; programs take the first.
-constexpr std::string_view kChallenge = "WWW-Authenticate: Bearer realm=\"rollcall\", Basic realm=\"rollcall\"\r\n";
+constexpr std::string_view kChallenge = "Bearer realm=\"rollcall\", Basic realm=\"rollcall\"";
 
 constexpr std::pair<std::string_view, Role> kRoles[] = {
     {"read", Role::read}, {"write", Role::write}, {"admin", Role::admin}};
@@ -103,7 +103,7 @@ std::optional<Response> deny(const Request& request, const AccessRules& rules) {
   if (!role) {
     auto refusal =
         problem({ErrorCode::unauthorized, "a token is needed: Authorization: Bearer TOKEN", "authorization"});
-    refusal.extra_headers = kChallenge;
+    refusal.headers.push_back({"WWW-Authenticate", std::string(kChallenge)});
     return refusal;
   }
   if (*role == Role::read && !only_reads(request.method)) {

@@ -41,7 +41,9 @@ TEST(Access, TellsHowToSayWhoAsks) {
   request.path = "/services";
   const auto refusal = deny(request, rules());
   ASSERT_TRUE(refusal);
-  EXPECT_TRUE(refusal->extra_headers.starts_with("WWW-Authenticate: Bearer "));
+  ASSERT_EQ(refusal->headers.size(), 1U);
+  EXPECT_EQ(refusal->headers[0].name, "WWW-Authenticate");
+  EXPECT_TRUE(refusal->headers[0].value.starts_with("Bearer "));
 }
 
 TEST(Access, ARoleMayDoWhatTheOnesBeforeItMay) {

@@ -63,7 +63,7 @@ void ConnectionTable::leave(TableEntry& entry) noexcept {
 void ConnectionTable::drain() noexcept {
   draining_ = true;
   visit_all(entries_, [](TableEntry& entry) {
-    if (entry.waiting_ == Waiting::first_byte) entry.on_wake();
+    if (entry.waiting_ == Waiting::first_byte || entry.waiting_ == Waiting::event) entry.on_wake();
   });
 }
 
@@ -123,6 +123,7 @@ Duration ConnectionTable::allowed(Waiting waiting) const noexcept {
     case Waiting::request:
       return limits_.request_timeout;
     case Waiting::handler:
+    case Waiting::event:
       return Duration::max();
     case Waiting::close:
       return limits_.linger_timeout;

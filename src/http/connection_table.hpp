@@ -21,6 +21,7 @@ enum class Waiting : unsigned char {
   first_byte,  ///< of the next request: idle_timeout, then closed quietly
   request,     ///< for the rest of a request: request_timeout, then 408
   handler,     ///< for our own answer: no deadline here, the handler has its own
+  event,       ///< for something to happen that it asked to be told of: no deadline, ends when the table drains
   reader,      ///< for the peer to take bytes: idle_timeout, then closed
   close,       ///< for the peer to see our last answer and close: linger_timeout
 };
@@ -38,7 +39,7 @@ class TableEntry : public boost::intrusive::list_base_hook<> {
   TableEntry() = default;
   ~TableEntry() = default;
 
-  /// The wait is over its deadline, or the table drains while this waits for a first byte: end the wait.
+  /// The wait is over its deadline, or the table drains while this waits for a first byte or an event: end the wait.
   virtual void on_wake() noexcept = 0;
 
  private:

@@ -4,6 +4,7 @@
 #include <boost/smart_ptr/local_shared_ptr.hpp>
 #include <cstdint>
 #include <initializer_list>
+#include <memory>
 #include <optional>
 #include <string>
 #include <string_view>
@@ -11,6 +12,7 @@
 #include <vector>
 
 #include "base/error.hpp"
+#include "http/stream.hpp"
 
 namespace rollcall::http {
 
@@ -26,7 +28,7 @@ struct Request {
   std::string_view body;
   std::string_view peer_address;  ///< numeric, of the connection
   /// The header fields that Rollcall looks at; others are counted against the limits and dropped. Empty: absent.
-  std::string_view host, origin, content_type, if_none_match, accept, authorization;
+  std::string_view host, origin, content_type, if_none_match, accept, authorization, accept_encoding, last_event_id;
   /// The path's segments that the route's {names} stand for, percent-decoded, in the route's order. Set by the Router.
   boost::container::small_vector<std::string, 2> params;
 };
@@ -53,6 +55,11 @@ struct Body {
   [[nodiscard]] std::string str() const;
 };
 
+struct Header {
+  std::string_view name;  ///< a literal, as HTTP/1.1 writes it: "Vary"
+  std::string value;
+};
+
 struct Response {
   unsigned status = 200;
   std::string_view content_type = "application/json";  ///< a literal; not sent with an empty body of 204 or 304
@@ -61,8 +68,9 @@ struct Response {
   std::string_view allow;  ///< for 405 and OPTIONS; must outlive the response
   std::string_view cache_control = "no-store";
   unsigned retry_after_s = 0;
-  std::string_view extra_headers;  ///< a literal: further header lines, each ended by CRLF
+  std::vector<Header> headers;  ///< further ones
   Body body;
+  std::unique_ptr<BodyStream> stream;  ///< in place of `body`
 };
 
 [[nodiscard]] Response json_response(unsigned status, std::string json);

@@ -16,8 +16,10 @@ namespace rollcall::http {
 using SyncHandler = std::function<Response(const Request&)>;
 /// Answers later. The request stays valid until the coroutine ends.
 using AsyncHandler = std::function<boost::asio::awaitable<Response>(const Request&)>;
+/// At once, after a coroutine, or when something has happened.
+using Answer = std::variant<Response, boost::asio::awaitable<Response>, std::unique_ptr<HeldAnswer>>;
 /// Answers at once where it can, and later where it must: a hot path that rarely has to wait makes no coroutine.
-using HybridHandler = std::function<std::variant<Response, boost::asio::awaitable<Response>>(const Request&)>;
+using HybridHandler = std::function<Answer(const Request&)>;
 using Handler = std::variant<SyncHandler, AsyncHandler, HybridHandler>;
 
 /// Built once, then read by one thread (a Router per I/O thread, so that handlers may hold that thread's

@@ -53,6 +53,12 @@ struct Lane {
   const http::ServerContext context;  // what each connection of this thread refers to
 };
 
+asio::awaitable<void> serve_http(asio::ip::tcp::socket socket, http::ServerContext context) {
+  http::ClearChannel channel(std::move(socket));
+  auto served = http::h1::serve(channel, context);
+  (void)co_await std::move(served);
+}
+
 }  // namespace
 
 struct Server::Impl {
@@ -145,7 +151,7 @@ struct Server::Impl {
   Result<void> open_listener() {
     auto opened = net::Listener::open(threads, settings.http, [this](asio::ip::tcp::socket socket, std::size_t thread) {
       const auto executor = socket.get_executor();
-      asio::co_spawn(executor, http::h1::serve(std::move(socket), lanes[thread]->context), asio::detached);
+      asio::co_spawn(executor, serve_http(std::move(socket), lanes[thread]->context), asio::detached);
     });
     if (!opened) return std::unexpected(opened.error());
     listener = std::move(*opened);

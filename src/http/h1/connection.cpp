@@ -1,10 +1,7 @@
 #include "http/h1/connection.hpp"
 
-#include <exception>
 #include <utility>
 #include <variant>
-
-#include "base/log.hpp"
 
 namespace rollcall::http::h1 {
 namespace {
@@ -12,18 +9,8 @@ namespace {
 // Beside the longest header, room for a chunk's header or its trailer.
 constexpr std::size_t kRoomBesideHeader = 4 * 1024;
 
-// Written by one thread alone, so that no locked instruction is needed.
-void bump(std::atomic<std::uint64_t>& counter) noexcept {
-  counter.store(counter.load(std::memory_order_relaxed) + 1, std::memory_order_relaxed);
-}
-
-bool is_not_modified(const Request& request, const Response& response) noexcept {
-  if (request.if_none_match.empty() || response.etag.empty() || response.status != 200) return false;
-  if (request.method != Method::get && request.method != Method::head) return false;
-  return none_match_has(request.if_none_match, response.etag);
-}
-
-Response failure_answer() { return problem({ErrorCode::internal, "a defect of this program; its log tells more", {}}); }
+// What a client that knows that this is HTTP/2 begins with (RFC 9113, 3.4).
+constexpr std::string_view kHttp2Preface = "PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n";
 
 }  // namespace
 
@@ -35,14 +22,25 @@ Connection::Connection(const ServerContext& context, std::string peer_address)
 
 Connection::Next Connection::advance() {
   const auto& limits = context_.limits;
+  if (stream_) return Next::stream;
   while (!closing_) {
     if (output_.answers() >= limits.pipelined_requests || output_.size() >= limits.pipelined_bytes) return Next::write;
+    if (request_number_ == 0 && begins_like_http2()) return is_http2() ? Next::switch_protocol : Next::read;
     if (!feed()) return closing_ ? Next::close : Next::read;
     dispatch();
     if (pending_) return Next::await;
+    if (held_) return Next::hold;
+    if (stream_) return Next::stream;
   }
   return Next::close;
 }
+
+bool Connection::begins_like_http2() const noexcept {
+  const auto unread = buffer_.unread();
+  return !unread.empty() && kHttp2Preface.starts_with(unread.substr(0, kHttp2Preface.size()));
+}
+
+bool Connection::is_http2() const noexcept { return buffer_.unread().size() >= kHttp2Preface.size(); }
 
 bool Connection::feed() {
   const auto unread = buffer_.unread();
@@ -74,63 +72,36 @@ boost::asio::awaitable<Response> Connection::take_pending() {
 }
 
 void Connection::dispatch() {
-  bump(context_.stats.requests);
   auto& request = parser_.request();
   request.peer_address = peer_address_;
-  if (auto refusal = refuse(request, context_.guard)) {
-    answer(std::move(*refusal));
-    return;
-  }
-  auto matched = context_.router.match(request);
-  if (auto* ready = std::get_if<Response>(&matched)) {
+  auto from = answer_to(request, context_);
+  if (auto* ready = std::get_if<Response>(&from)) {
     answer(std::move(*ready));
-    return;
-  }
-  call(*std::get<const Handler*>(matched));
-}
-
-void Connection::call(const Handler& handler) {
-  const auto& request = parser_.request();
-  try {
-    if (const auto* at_once = std::get_if<SyncHandler>(&handler)) {
-      answer((*at_once)(request));
-    } else if (const auto* later = std::get_if<AsyncHandler>(&handler)) {
-      pending_.emplace((*later)(request));
-    } else {
-      auto result = std::get<HybridHandler>(handler)(request);
-      if (auto* ready = std::get_if<Response>(&result)) {
-        answer(std::move(*ready));
-      } else {
-        pending_.emplace(std::get<boost::asio::awaitable<Response>>(std::move(result)));
-      }
-    }
-  } catch (const std::exception& error) {
-    answer_failure(error.what());
-  } catch (...) {
-    answer_failure("an exception of unknown type");
+  } else if (auto* held = std::get_if<std::unique_ptr<HeldAnswer>>(&from)) {
+    held_ = std::move(*held);
+  } else {
+    pending_.emplace(std::get<boost::asio::awaitable<Response>>(std::move(from)));
   }
 }
 
 void Connection::answer(Response&& response) {
-  const auto& request = parser_.request();
-  if (is_not_modified(request, response)) {
-    response.status = 304;
-    response.body = {};
-  }
+  apply_conditions(parser_.request(), response);
   finish(std::move(response), !parser_.keep_alive() || context_.connections.draining());
 }
 
-void Connection::answer_failure(std::string_view what) {
-  const auto& request = parser_.request();
-  log::error("http", "the handler of {} {} failed: {}", name_of(request.method), request.path, what);
-  answer(failure_answer());
-}
+void Connection::answer_failure(std::string_view what) { answer(failure_answer(parser_.request(), what)); }
 
 void Connection::finish(Response&& response, bool close) {
-  count(response.status);
+  context_.stats.count_answer(response.status);
   const bool head_only = parser_.request().method == Method::head;
+  if (response.stream) {
+    stream_is_chunked_ = !parser_.is_http10();
+    close = close || !stream_is_chunked_;  // HTTP/1.0 has no other end
+  }
   const bool say_keep_alive = parser_.is_http10() && !close;
-  output_.add(std::move(response), {head_only, close, say_keep_alive, context_.connections.date()});
+  auto stream = output_.add(std::move(response),
+                            {head_only, stream_is_chunked_, close, say_keep_alive, context_.connections.date()});
+  if (!head_only) stream_ = std::move(stream);
   closing_ = close;
   pending_.reset();
   parser_.reset();
@@ -138,24 +109,29 @@ void Connection::finish(Response&& response, bool close) {
   buffer_.start_request();
 }
 
+BodyStream::State Connection::pull(Hurry hurry) {
+  std::string bytes;
+  const auto state = stream_->pull(bytes, context_.limits.stream_bytes, hurry);
+  output_.add_streamed(bytes, state == BodyStream::State::ended, stream_is_chunked_);
+  if (state == BodyStream::State::ended) stream_ = nullptr;
+  return state;
+}
+
 void Connection::refuse_and_close(Response&& response) {
   closing_ = true;
-  count(response.status);
-  output_.add(std::move(response), {.close = true, .date = context_.connections.date()});
+  context_.stats.count_answer(response.status);
+  (void)output_.add(std::move(response), {.close = true, .date = context_.connections.date()});
 }
 
-void Connection::count(unsigned status) noexcept {
-  if (status >= 500) {
-    bump(context_.stats.responses_5xx);
-  } else if (status >= 400) {
-    bump(context_.stats.responses_4xx);
-  }
-}
-
-std::span<char> Connection::room() {
+std::span<char> Connection::room_ahead() {
   const auto* from = buffer_.request_data();
   const auto room = buffer_.room(parser_.header_bytes());
   if (buffer_.request_data() != from) parser_.rebase(from, buffer_.request_data());
+  return room;
+}
+
+std::span<char> Connection::room() {
+  const auto room = room_ahead();
   if (room.empty()) {
     refuse_and_close(problem(431, {ErrorCode::too_large, "a part of the request is longer than any may be", "header"}));
   }

@@ -28,8 +28,6 @@ class Guest final : public TableEntry {
 
 constexpr std::string_view kDate = "Date: Thu, 15 Jan 2026 10:00:00 GMT\r\n";
 
-using Either = std::variant<Response, boost::asio::awaitable<Response>>;
-
 class ConnectionTest : public ::testing::Test {
  protected:
   ConnectionTest() {
@@ -57,12 +55,12 @@ class ConnectionTest : public ::testing::Test {
     router_.add(Method::get, "/later", AsyncHandler([](const Request&) -> boost::asio::awaitable<Response> {
                   co_return json_response(200, "\"later\"");
                 }));
-    router_.add(Method::get, "/either", HybridHandler([](const Request& request) -> Either {
+    router_.add(Method::get, "/either", HybridHandler([](const Request& request) -> Answer {
                   if (request.query == "throw") throw std::runtime_error("oops");
                   auto response = json_response(200, "\"at once\"");
-                  response.extra_headers = "X-Told: yes\r\n";
+                  response.headers.push_back({"X-Told", "yes"});
                   if (request.query.empty()) return response;
-                  return [](Response later) -> boost::asio::awaitable<Response> { co_return later; }({});
+                  return [](Response later) -> boost::asio::awaitable<Response> { co_return std::move(later); }({});
                 }));
     EXPECT_TRUE(table_.join(guest_));
   }

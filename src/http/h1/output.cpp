@@ -1,7 +1,10 @@
 #include "http/h1/output.hpp"
 
+#include <fmt/format.h>
+
 #include <charconv>
 #include <cstring>
+#include <iterator>
 #include <utility>
 
 namespace rollcall::http::h1 {
@@ -44,8 +47,11 @@ class Writer {
 bool may_have_body(unsigned status) noexcept { return status != 204 && status != 304 && status >= 200; }
 
 std::size_t head_bytes_max(const Response& response) noexcept {
-  return kHeadBytesMax + response.etag.size() + response.location.size() + response.allow.size() +
-         response.content_type.size() + response.cache_control.size() + response.extra_headers.size();
+  constexpr std::size_t kFieldEnds = 4;  // ": " and CRLF
+  std::size_t bytes = kHeadBytesMax + response.etag.size() + response.location.size() + response.allow.size() +
+                      response.content_type.size() + response.cache_control.size();
+  for (const auto& [name, value] : response.headers) bytes += name.size() + value.size() + kFieldEnds;
+  return bytes;
 }
 
 void write_status(unsigned status, Writer& writer) {
@@ -55,20 +61,29 @@ void write_status(unsigned status, Writer& writer) {
   writer.field(" ", reason_of(status));
 }
 
-void write_head(const Response& response, const Framing& framing, std::size_t body_bytes, Writer& writer) {
-  write_status(response.status, writer);
-  writer.field("Date: ", framing.date);
-  if (may_have_body(response.status)) {
-    if (body_bytes != 0) writer.field("Content-Type: ", response.content_type);
+void write_body_fields(const Response& response, const Framing& framing, std::size_t body_bytes, Writer& writer) {
+  if (body_bytes != 0 || response.stream) writer.field("Content-Type: ", response.content_type);
+  if (!response.stream) {
     writer.text("Content-Length: ");
     writer.number(body_bytes);
     writer.text("\r\n");
+  } else if (framing.chunked) {
+    writer.text("Transfer-Encoding: chunked\r\n");
   }
+}
+
+void write_head(const Response& response, const Framing& framing, std::size_t body_bytes, Writer& writer) {
+  write_status(response.status, writer);
+  writer.field("Date: ", framing.date);
+  if (may_have_body(response.status)) write_body_fields(response, framing, body_bytes, writer);
   if (!response.etag.empty()) writer.field("ETag: ", response.etag);
   if (!response.cache_control.empty()) writer.field("Cache-Control: ", response.cache_control);
   if (!response.location.empty()) writer.field("Location: ", response.location);
   if (!response.allow.empty()) writer.field("Allow: ", response.allow);
-  writer.text(response.extra_headers);
+  for (const auto& [name, value] : response.headers) {
+    writer.text(name);
+    writer.field(": ", value);
+  }
   if (response.retry_after_s != 0) {
     writer.text("Retry-After: ");
     writer.number(response.retry_after_s);
@@ -88,15 +103,10 @@ void write_body(const Body& body, Writer& writer) {
   writer.text(body.after);
 }
 
-std::string_view opaque_part(std::string_view etag) noexcept {
-  if (etag.starts_with("W/")) etag.remove_prefix(2);
-  return etag;
-}
-
 }  // namespace
 
-void Output::add(Response&& response, const Framing& framing) {
-  const auto body_bytes = response.body.size();
+std::unique_ptr<BodyStream> Output::add(Response&& response, const Framing& framing) {
+  const auto body_bytes = response.stream ? 0 : response.body.size();
   const bool sends_body = !framing.head_only && may_have_body(response.status) && body_bytes != 0;
   const bool copies_body = sends_body && body_bytes <= kCopiedBodyBytes;
   const auto begin = copied_.size();
@@ -109,16 +119,28 @@ void Output::add(Response&& response, const Framing& framing) {
   });
   ++answers_;
   end_copied(begin);
-  if (!sends_body || copies_body) return;
+  if (!sends_body || copies_body) return std::move(response.stream);
   const auto& body = held_.emplace_back(std::make_unique<Response>(std::move(response)))->body;
   add_shared(body.before);
   for (const auto piece : body.shared) add_shared(piece);
   add_shared(body.after);
+  return nullptr;
 }
 
 void Output::add_continue() {
   const auto begin = copied_.size();
   copied_ += "HTTP/1.1 100 Continue\r\n\r\n";
+  end_copied(begin);
+}
+
+void Output::add_streamed(std::string_view bytes, bool last, bool chunked) {
+  const auto begin = copied_.size();
+  if (!chunked) {
+    copied_ += bytes;
+  } else {
+    if (!bytes.empty()) fmt::format_to(std::back_inserter(copied_), "{:x}\r\n{}\r\n", bytes.size(), bytes);
+    if (last) copied_ += "0\r\n\r\n";
+  }
   end_copied(begin);
 }
 
@@ -173,23 +195,6 @@ void Output::clear() noexcept {
   segments_.clear();
   held_.clear();
   next_ = sent_of_next_ = size_ = sent_ = answers_ = 0;
-}
-
-bool none_match_has(std::string_view list, std::string_view etag) noexcept {
-  if (list == "*") return true;
-  const auto wanted = opaque_part(etag);
-  // Each turn takes a tag and what separates it; commas inside quotes belong to the tag.
-  while (true) {
-    const auto begin = list.find_first_not_of(" \t,");
-    if (begin == std::string_view::npos) return false;
-    list.remove_prefix(begin);
-    list = opaque_part(list);
-    if (!list.starts_with('"')) return false;
-    const auto end = list.find('"', 1);
-    if (end == std::string_view::npos) return false;
-    if (list.substr(0, end + 1) == wanted) return true;
-    list.remove_prefix(end + 1);
-  }
 }
 
 }  // namespace rollcall::http::h1

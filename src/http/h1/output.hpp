@@ -17,6 +17,7 @@ namespace rollcall::http::h1 {
 /// How a response leaves, beside what it says.
 struct Framing {
   bool head_only = false;  ///< HEAD: the length without the body
+  bool chunked = false;    ///< for a body that is streamed; without it, such a one ends with the connection
   bool close = false;      ///< Connection: close
   bool say_keep_alive = false;
   std::string_view date;
@@ -24,8 +25,11 @@ struct Framing {
 
 class Output {
  public:
-  void add(Response&& response, const Framing& framing);
+  /// The head, and the body unless it is a stream, which is returned.
+  std::unique_ptr<BodyStream> add(Response&& response, const Framing& framing);
   void add_continue();
+  /// Of a streamed body; `bytes` may be empty.
+  void add_streamed(std::string_view bytes, bool last, bool chunked);
 
   [[nodiscard]] bool empty() const noexcept { return sent_ == size_; }
   [[nodiscard]] std::size_t size() const noexcept { return size_ - sent_; }
@@ -56,8 +60,5 @@ class Output {
   std::size_t sent_ = 0;
   std::size_t answers_ = 0;
 };
-
-/// RFC 9110, 13.1.2: the list has this tag, compared weakly, or is "*".
-[[nodiscard]] bool none_match_has(std::string_view list, std::string_view etag) noexcept;
 
 }  // namespace rollcall::http::h1

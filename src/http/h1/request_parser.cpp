@@ -61,9 +61,9 @@ struct Gathered {
 
   void clear() {
     request.method = Method::get;
-    for (auto* view :
-         {&request.path, &request.query, &request.body, &request.peer_address, &request.host, &request.origin,
-          &request.content_type, &request.if_none_match, &request.accept, &request.authorization}) {
+    for (auto* view : {&request.path, &request.query, &request.body, &request.peer_address, &request.host,
+                       &request.origin, &request.content_type, &request.if_none_match, &request.accept,
+                       &request.authorization, &request.accept_encoding, &request.last_event_id}) {
       *view = {};
     }
     if (body.capacity() > kKeptBodyBytes) body = std::string();
@@ -128,7 +128,7 @@ class BeastParser final : public beast::basic_parser<true> {
     return false;
   }
 
-  void on_field_impl(beast::field name, BeastView, BeastView text, error_code& ec) override {
+  void on_field_impl(beast::field name, BeastView name_text, BeastView text, error_code& ec) override {
     if (gathered_.header_done) return;  // a trailer changes nothing
     const auto value = view_of(text);
     // A folded field is unfolded into a buffer that is gone after this call (RFC 9112, 5.2 lets a server refuse it).
@@ -151,6 +151,12 @@ class BeastParser final : public beast::basic_parser<true> {
         return;
       case beast::field::accept:
         request.accept = value;
+        return;
+      case beast::field::accept_encoding:
+        request.accept_encoding = value;
+        return;
+      case beast::field::unknown:
+        if (iequals(view_of(name_text), "last-event-id")) request.last_event_id = value;
         return;
       case beast::field::expect:
         return on_expect(value, ec);

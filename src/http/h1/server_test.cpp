@@ -5,9 +5,11 @@
 #include <boost/asio/co_spawn.hpp>
 #include <boost/asio/detached.hpp>
 #include <boost/asio/read.hpp>
+#include <boost/asio/read_until.hpp>
 #include <boost/asio/steady_timer.hpp>
 #include <boost/asio/use_awaitable.hpp>
 #include <boost/asio/write.hpp>
+#include <future>
 #include <memory>
 #include <string>
 #include <thread>
@@ -21,6 +23,59 @@ using std::chrono::milliseconds;
 
 constexpr milliseconds kShort{60};
 constexpr std::string_view kGet = "GET /hello HTTP/1.1\r\nHost: localhost\r\n\r\n";
+
+/// What a test lets happen while a request waits. All on the server's thread.
+struct Stage {
+  std::vector<std::string> said;  ///< not yet told
+  bool over = false;
+  Wake wake;
+  int alive = 0;
+  std::promise<void> started, ended;
+};
+
+class StagedAnswer final : public HeldAnswer {
+ public:
+  explicit StagedAnswer(Stage& stage) : stage_(stage) { ++stage_.alive; }
+  ~StagedAnswer() override {
+    --stage_.alive;
+    stage_.wake = nullptr;
+    stage_.ended.set_value();
+  }
+  void start(Wake wake) override {
+    stage_.wake = std::move(wake);
+    stage_.started.set_value();
+  }
+  std::optional<Response> poll(Hurry hurry) override {
+    if (hurry == Hurry::stopping) return json_response(200, "\"stopped\"");
+    if (stage_.said.empty()) return std::nullopt;
+    return json_response(200, std::exchange(stage_.said, {}).front());
+  }
+
+ private:
+  Stage& stage_;
+};
+
+class StagedStream final : public BodyStream {
+ public:
+  explicit StagedStream(Stage& stage) : stage_(stage) { ++stage_.alive; }
+  ~StagedStream() override {
+    --stage_.alive;
+    stage_.wake = nullptr;
+    stage_.ended.set_value();
+  }
+  void start(Wake wake) override {
+    stage_.wake = std::move(wake);
+    stage_.started.set_value();
+  }
+  State pull(std::string& out, std::size_t, Hurry hurry) override {
+    for (const auto& each : std::exchange(stage_.said, {})) out += each;
+    if (hurry == Hurry::stopping) out += "bye";
+    return hurry == Hurry::stopping || stage_.over ? State::ended : State::dry;
+  }
+
+ private:
+  Stage& stage_;
+};
 
 /// A server on a thread of its own; the test is the client, with plain blocking sockets.
 class ServerTest : public ::testing::Test {
@@ -37,6 +92,14 @@ class ServerTest : public ::testing::Test {
                   auto wait = timer.async_wait(asio::use_awaitable);
                   co_await std::move(wait);
                   co_return json_response(200, "\"" + std::string(request.path) + "\"");
+                }));
+    router_.add(Method::get, "/held",
+                HybridHandler([this](const Request&) -> Answer { return std::make_unique<StagedAnswer>(stage_); }));
+    router_.add(Method::get, "/stream", SyncHandler([this](const Request&) {
+                  Response response;
+                  response.content_type = "text/plain";
+                  response.stream = std::make_unique<StagedStream>(stage_);
+                  return response;
                 }));
     router_.add(Method::get, "/throws", AsyncHandler([](const Request&) -> asio::awaitable<Response> {
                   throw std::runtime_error("oops");
@@ -64,9 +127,15 @@ class ServerTest : public ::testing::Test {
   void accept() {
     acceptor_.async_accept([this](const boost::system::error_code& error, tcp::socket socket) {
       if (error) return;
-      asio::co_spawn(io_, h1::serve(std::move(socket), context_), asio::detached);
+      asio::co_spawn(io_, serve(std::move(socket), context_), asio::detached);
       accept();
     });
+  }
+
+  static asio::awaitable<void> serve(tcp::socket socket, ServerContext context) {
+    ClearChannel channel(std::move(socket));
+    auto served = h1::serve(channel, context);
+    (void)co_await std::move(served);
   }
 
   tcp::socket connect() {
@@ -91,6 +160,16 @@ class ServerTest : public ::testing::Test {
     return bytes;
   }
 
+  /// On the server's thread, while a request waits.
+  void let_happen(std::string text, bool last = false) {
+    asio::post(io_, [this, text = std::move(text), last] {
+      stage_.said.push_back(text);
+      stage_.over = last;
+      if (stage_.wake) stage_.wake();
+    });
+  }
+
+  Stage stage_;
   const SystemClock clock_;
   HttpLimits limits_;
   const GuardRules guard_;
@@ -241,6 +320,106 @@ TEST_F(ServerTest, StopClosesIdleConnectionsAndAnswersWhatIsInHand) {
   const auto answer = read_all(busy);
   EXPECT_EQ(answer.substr(0, 12), "HTTP/1.1 200");
   EXPECT_NE(answer.find("Connection: close"), std::string::npos);
+}
+
+TEST_F(ServerTest, HoldsAnAnswerUntilItIsThere) {
+  start();
+  auto client = connect();
+  send(client, "GET /held HTTP/1.1\r\nHost: localhost\r\n\r\n" + std::string(kGet));
+  stage_.started.get_future().wait();
+  let_happen("\"now\"");
+  std::string answers;
+  asio::read_until(client, asio::dynamic_buffer(answers), "{}");  // the request behind it is answered too
+  EXPECT_NE(answers.find("\"now\""), std::string::npos);
+}
+
+TEST_F(ServerTest, LetsGoOfAHeldAnswerWhenThePeerHasGone) {
+  start();
+  {
+    auto client = connect();
+    send(client, "GET /held HTTP/1.1\r\nHost: localhost\r\n\r\n");
+    stage_.started.get_future().wait();
+  }
+  stage_.ended.get_future().wait();
+  stop();
+  EXPECT_EQ(stage_.alive, 0);
+}
+
+TEST_F(ServerTest, AnswersWhatIsHeldWhenItStops) {
+  start();
+  auto client = connect();
+  send(client, "GET /held HTTP/1.1\r\nHost: localhost\r\n\r\n");
+  stage_.started.get_future().wait();
+  stop();
+  EXPECT_NE(read_all(client).find("\"stopped\""), std::string::npos);
+}
+
+TEST_F(ServerTest, StreamsABodyInChunksAndGoesOn) {
+  start();
+  auto client = connect();
+  send(client, "GET /stream HTTP/1.1\r\nHost: localhost\r\n\r\n");
+  stage_.started.get_future().wait();
+  let_happen("one");
+  std::string answer;
+  asio::read_until(client, asio::dynamic_buffer(answer), "3\r\none\r\n");
+  EXPECT_NE(answer.find("Transfer-Encoding: chunked\r\n"), std::string::npos);
+  EXPECT_EQ(answer.find("Content-Length"), std::string::npos);
+  let_happen("last", true);
+  send(client, kGet);
+  answer.clear();
+  asio::read_until(client, asio::dynamic_buffer(answer), "{}");
+  EXPECT_TRUE(answer.starts_with("4\r\nlast\r\n0\r\n\r\nHTTP/1.1 200 OK\r\n")) << answer;
+}
+
+TEST_F(ServerTest, AStreamToHttp10EndsWithTheConnection) {
+  start();
+  auto client = connect();
+  send(client, "GET /stream HTTP/1.0\r\n\r\n");
+  stage_.started.get_future().wait();
+  let_happen("all", true);
+  const auto answer = read_all(client);
+  EXPECT_TRUE(answer.ends_with("\r\n\r\nall")) << answer;
+}
+
+TEST_F(ServerTest, EndsAStreamWhenThePeerHasGoneOrTheServerStops) {
+  start();
+  {
+    auto client = connect();
+    send(client, "GET /stream HTTP/1.1\r\nHost: localhost\r\n\r\n");
+    stage_.started.get_future().wait();
+  }
+  stage_.ended.get_future().wait();
+  stage_.started = {};
+  stage_.ended = {};
+  auto client = connect();
+  send(client, "GET /stream HTTP/1.1\r\nHost: localhost\r\n\r\n");
+  stage_.started.get_future().wait();
+  stop();
+  EXPECT_TRUE(read_all(client).ends_with("3\r\nbye\r\n0\r\n\r\n"));
+  EXPECT_EQ(stage_.alive, 0);
+}
+
+TEST_F(ServerTest, GivesBackWhatBeginsLikeHttp2) {
+  constexpr std::string_view kPreface = "PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n";
+  std::promise<std::optional<std::string>> rest;
+  auto client = connect();
+  auto served = acceptor_.accept();
+  asio::co_spawn(
+      io_,
+      [](tcp::socket socket, ServerContext context,
+         std::promise<std::optional<std::string>>& to) -> asio::awaitable<void> {
+        ClearChannel channel(std::move(socket));
+        auto serving = h1::serve(channel, context);
+        to.set_value(co_await std::move(serving));
+      }(std::move(served), context_, rest),
+      asio::detached);
+  thread_ = std::thread([this] { io_.run(); });
+  send(client, kPreface.substr(0, 5));
+  send(client, kPreface.substr(5));
+  send(client, "more");
+  const auto got = rest.get_future().get();
+  ASSERT_TRUE(got);
+  EXPECT_TRUE(got->starts_with(kPreface));
 }
 
 }  // namespace

@@ -1,0 +1,66 @@
+#pragma once
+// What the connections of one I/O thread share, whichever version of HTTP they speak.
+#include <atomic>
+#include <cstdint>
+
+#include "base/limits.hpp"
+#include "http/connection_table.hpp"
+#include "http/guard.hpp"
+#include "http/router.hpp"
+
+namespace rollcall::http {
+
+/// What connections count, for /metrics. One for each I/O thread, which alone writes it; any thread reads.
+struct ServerStats {
+  std::atomic<std::uint64_t> requests{0}, responses_4xx{0}, responses_5xx{0}, connections{0}, connections_total{0},
+      connections_refused{0};
+  std::atomic<std::uint64_t> streams{0};  ///< open now
+
+  void count_answer(unsigned status) noexcept {
+    if (status >= 500) {
+      bump(responses_5xx);
+    } else if (status >= 400) {
+      bump(responses_4xx);
+    }
+  }
+  /// No locked instruction is needed where one thread writes.
+  static void bump(std::atomic<std::uint64_t>& counter) noexcept {
+    counter.store(counter.load(std::memory_order_relaxed) + 1, std::memory_order_relaxed);
+  }
+
+  /// One of `streams`, as long as it lives.
+  class CountedStream {
+   public:
+    explicit CountedStream(ServerStats& stats) : stats_(stats) {
+      stats_.streams.fetch_add(1, std::memory_order_relaxed);
+    }
+    ~CountedStream() { stats_.streams.fetch_sub(1, std::memory_order_relaxed); }
+    CountedStream(const CountedStream&) = delete;
+    CountedStream& operator=(const CountedStream&) = delete;
+
+   private:
+    ServerStats& stats_;
+  };
+};
+
+/// Constant while connections live; all of it belongs to the one I/O thread that they are served on.
+struct ServerContext {
+  const Router& router;
+  const GuardRules& guard;
+  const HttpLimits& limits;
+  ServerStats& stats;
+  ConnectionTable& connections;
+};
+
+/// Where an answer comes from: here already, or what has to be waited for. A handler that throws has a defect: the log
+/// tells, and the answer is 500.
+[[nodiscard]] Answer answer_to(Request& request, const ServerContext& context);
+[[nodiscard]] Response failure_answer(const Request& request, std::string_view what);
+
+/// 304 where the client has what the answer would send (RFC 9110, 13.1.2).
+void apply_conditions(const Request& request, Response& response);
+
+/// RFC 9110, 13.1.2: the list has this tag, compared weakly, or is "*".
+[[nodiscard]] bool none_match_has(std::string_view list, std::string_view etag) noexcept;
+
+}  // namespace rollcall::http
