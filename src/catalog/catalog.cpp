@@ -81,7 +81,10 @@ void Catalog::apply(std::span<const EventPtr> events) {
     if (event->revision <= newest) continue;  // a log read again after an unknown outcome starts with what is known
     newest = event->revision;
     const auto found = impl_->services.find(event->instance->spec.service.view());
-    steps.push_back({.event = event, .service_before = std::nullopt});
+    const auto* before = impl_->index.living(event->instance->id.view());
+    steps.push_back({.notice = std::make_shared<const Notice>(event, before != nullptr ? before->instance : nullptr,
+                                                              impl_->encoders.event),
+                     .service_before = std::nullopt});
     if (found != impl_->services.end()) steps.back().service_before = found->second->service().revision;
     impl_->apply_one(*event);
   }

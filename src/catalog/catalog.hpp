@@ -7,9 +7,12 @@
 #include <cstdint>
 #include <functional>
 #include <memory>
+#include <mutex>
 #include <optional>
 #include <span>
+#include <string>
 #include <string_view>
+#include <utility>
 #include <vector>
 
 #include "base/error.hpp"
@@ -50,7 +53,32 @@ struct Encoders {
   std::function<void(const Instance&, std::string& out)> instance;
   /// One service's members, without the enclosing braces.
   std::function<void(const Service&, std::string& out)> service;
+  /// One event as a JSON object. Called on any thread.
+  void (*event)(const Event&, std::string& out) = nullptr;
 };
+
+/// What watchers are told: an event, and what was there before it. Shared by all of them.
+class Notice {
+ public:
+  using EncodeEvent = void (*)(const Event&, std::string& out);
+  Notice(EventPtr happened, InstancePtr living_before, EncodeEvent encode)
+      : event(std::move(happened)), before(std::move(living_before)), encode_(encode) {}
+
+  const EventPtr event;
+  const InstancePtr before;  ///< null where the id was not alive
+
+  /// Any thread. Encoded when it is first asked for, and only then.
+  [[nodiscard]] std::string_view json() const {
+    std::call_once(encoded_, [this] { encode_(*event, json_); });
+    return json_;
+  }
+
+ private:
+  const EncodeEvent encode_;
+  mutable std::once_flag encoded_;
+  mutable std::string json_;
+};
+using NoticePtr = std::shared_ptr<const Notice>;
 
 class Catalog {
  public:
@@ -125,7 +153,10 @@ class Watcher {
 
   /// Events after the last one returned, in order, at most `limit`; empty when there are none yet.
   /// `compacted`: the log in memory no longer reaches back that far, or the generation is another: start over.
-  [[nodiscard]] Result<std::vector<EventPtr>> next(std::size_t limit);
+  [[nodiscard]] Result<std::vector<NoticePtr>> next(std::size_t limit);
+
+  /// How many events wait, as far as the log in memory reaches.
+  [[nodiscard]] std::size_t behind() const;
 
  private:
   struct Impl;

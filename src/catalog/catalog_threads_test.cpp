@@ -60,9 +60,9 @@ void watch_until_last(Catalog& catalog, std::optional<ServiceName> service, std:
     const auto before = signal.load();
     const auto events = watcher.next(16);
     if (!events) break;
-    for (const auto& event : *events) {
-      if (event->revision <= last) return;
-      last = event->revision;
+    for (const auto& notice : *events) {
+      if (notice->event->revision <= last) return;
+      last = notice->event->revision;
       ++got;
     }
     if (events->empty()) signal.wait(before);

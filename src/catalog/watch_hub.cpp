@@ -28,33 +28,43 @@ void WatchHub::leave(Follower& follower) {
   if (follower.service) drop_if_idle(follower.service->view());
 }
 
-Result<std::vector<EventPtr>> WatchHub::next(Follower& follower, std::size_t limit) {
+Result<std::vector<NoticePtr>> WatchHub::next(Follower& follower, std::size_t limit) {
   const std::scoped_lock lock(mutex_);
   const auto& topic = topic_of(follower);
   if (follower.epoch != epoch_) return fail(ErrorCode::compacted, "the log has been replaced: start over");
   if (follower.after < topic.floor) return fail(ErrorCode::compacted, "older than what is kept in memory: start over");
-  auto at = std::ranges::upper_bound(topic.events, follower.after, {}, [](const EventPtr& e) { return e->revision; });
-  std::vector<EventPtr> events;
-  const auto there = static_cast<std::size_t>(topic.events.end() - at);
-  events.reserve(std::min(limit, there));
-  for (; at != topic.events.end() && events.size() < limit; ++at) events.push_back(*at);
-  if (!events.empty()) follower.after = events.back()->revision;
+  const auto begin = first_after(topic, follower.after);
+  const auto there = static_cast<std::size_t>(topic.notices.end() - begin);
+  std::vector<NoticePtr> notices(begin, begin + static_cast<std::ptrdiff_t>(std::min(limit, there)));
+  if (!notices.empty()) follower.after = notices.back()->event->revision;
   follower.armed = true;
-  return events;
+  return notices;
+}
+
+std::size_t WatchHub::behind(const Follower& follower) {
+  const std::scoped_lock lock(mutex_);
+  const auto& topic = topic_of(follower);
+  return static_cast<std::size_t>(topic.notices.end() - first_after(topic, follower.after));
+}
+
+std::deque<NoticePtr>::const_iterator WatchHub::first_after(const Topic& topic, Revision after) {
+  // Who keeps up asks for the newest alone.
+  if (topic.notices.empty() || topic.notices.back()->event->revision <= after) return topic.notices.end();
+  return std::ranges::upper_bound(topic.notices, after, {}, [](const NoticePtr& n) { return n->event->revision; });
 }
 
 void WatchHub::add(std::span<const Step> steps) {
   const std::scoped_lock lock(mutex_);
   std::vector<Topic*> touched;
-  for (const auto& [event, service_before] : steps) {
-    if (all_.events.size() >= most_) evict_oldest();
-    all_.events.push_back(event);
-    auto& topic = topics_[event->instance->spec.service.str()];
+  for (const auto& [notice, service_before] : steps) {
+    if (all_.notices.size() >= most_) evict_oldest();
+    all_.notices.push_back(notice);
+    auto& topic = topics_[notice->event->instance->spec.service.str()];
     if (!topic) {
       topic = std::make_unique<Topic>();
       topic->floor = service_before.value_or(all_.floor);
     }
-    topic->events.push_back(event);
+    topic->notices.push_back(notice);
     if (!topic->followers.empty()) touched.push_back(topic.get());
   }
   for (auto* topic : touched) wake_armed(*topic);
@@ -66,11 +76,11 @@ void WatchHub::start_over(Revision revision, bool other_generation) {
   if (other_generation) ++epoch_;
   // Events between what is here and `revision` were never seen: nobody may step over them unmarked.
   std::vector<std::string> idle;
-  all_.events.clear();
+  all_.notices.clear();
   all_.floor = revision;
   wake_armed(all_);
   for (auto& [name, topic] : topics_) {
-    topic->events.clear();
+    topic->notices.clear();
     topic->floor = revision;
     wake_armed(*topic);
     if (topic->followers.empty()) idle.push_back(name);
@@ -83,13 +93,13 @@ WatchHub::Topic& WatchHub::topic_of(const Follower& follower) {
 }
 
 void WatchHub::evict_oldest() {
-  const auto event = std::move(all_.events.front());
-  all_.events.pop_front();
+  const auto event = all_.notices.front()->event;
+  all_.notices.pop_front();
   all_.floor = event->revision;
   // The oldest event of all is the oldest of its service too.
   const auto service = event->instance->spec.service.view();
   auto& topic = *topics_.find(service)->second;
-  topic.events.pop_front();
+  topic.notices.pop_front();
   topic.floor = event->revision;
   drop_if_idle(service);
 }
@@ -103,7 +113,7 @@ void WatchHub::wake_armed(Topic& topic) {
 void WatchHub::drop_if_idle(std::string_view service) {
   const auto found = topics_.find(service);
   if (found == topics_.end()) return;
-  if (found->second->followers.empty() && found->second->events.empty()) topics_.erase(found);
+  if (found->second->followers.empty() && found->second->notices.empty()) topics_.erase(found);
 }
 
 }  // namespace rollcall

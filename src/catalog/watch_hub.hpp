@@ -30,7 +30,7 @@ class WatchHub {
 
   /// An event together with its service's last one before it, if the catalog knows of one.
   struct Step {
-    EventPtr event;
+    NoticePtr notice;
     std::optional<Revision> service_before;
   };
 
@@ -39,7 +39,8 @@ class WatchHub {
   /// `slots` tells the revision of the service's last event.
   void enroll(Follower& follower, const SlotTable& slots);
   void leave(Follower& follower);
-  [[nodiscard]] Result<std::vector<EventPtr>> next(Follower& follower, std::size_t limit);
+  [[nodiscard]] Result<std::vector<NoticePtr>> next(Follower& follower, std::size_t limit);
+  [[nodiscard]] std::size_t behind(const Follower& follower);
 
   /// After the views show the events: who is woken reads them next.
   void add(std::span<const Step> steps);
@@ -55,12 +56,13 @@ class WatchHub {
 
   /// Events that one kind of follower wants: those of one service, or all.
   struct Topic {
-    std::deque<EventPtr> events;
-    Revision floor;  ///< every event of the topic after it is in `events`
+    std::deque<NoticePtr> notices;
+    Revision floor;  ///< every event of the topic after it is in `notices`
     Followers followers;
   };
 
   Topic& topic_of(const Follower& follower);
+  static std::deque<NoticePtr>::const_iterator first_after(const Topic& topic, Revision after);
   void evict_oldest();
   static void wake_armed(Topic& topic);
   void drop_if_idle(std::string_view service);

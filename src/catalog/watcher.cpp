@@ -17,6 +17,8 @@ Watcher::Watcher(Catalog& catalog, std::optional<ServiceName> service, Revision 
 
 Watcher::~Watcher() { impl_->hub->leave(impl_->follower); }
 
-Result<std::vector<EventPtr>> Watcher::next(std::size_t limit) { return impl_->hub->next(impl_->follower, limit); }
+Result<std::vector<NoticePtr>> Watcher::next(std::size_t limit) { return impl_->hub->next(impl_->follower, limit); }
+
+std::size_t Watcher::behind() const { return impl_->hub->behind(impl_->follower); }
 
 }  // namespace rollcall

@@ -20,7 +20,7 @@ class WatcherTest : public ::testing::Test {
     std::vector<std::uint64_t> found;
     const auto events = watcher.next(limit);
     if (!events) return {events.error().code == ErrorCode::compacted ? 0U : 999'999U};
-    for (const auto& event : *events) found.push_back(event->revision.value);
+    for (const auto& notice : *events) found.push_back(notice->event->revision.value);
     return found;
   }
 
@@ -200,6 +200,41 @@ TEST_F(WatcherTest, ALogThatWentBackIsAnother) {
   reset(catalog, 1, 3);
   EXPECT_EQ(revisions(watcher), compacted);
   EXPECT_EQ(catalog.revision(), Revision{3});
+}
+
+TEST_F(WatcherTest, TellsWhatWasThereBeforeAndHowMuchWaits) {
+  Watcher watcher(catalog, std::nullopt, Revision{0}, [] {});
+  EXPECT_EQ(watcher.behind(), 0U);
+  feed(catalog, {registered("a", "1", 1), registered("a", "1", 2), removed("a", "1", 3)});
+  EXPECT_EQ(watcher.behind(), 3U);
+  const auto notices = watcher.next(3);
+  ASSERT_TRUE(notices);
+  ASSERT_EQ(notices->size(), 3U);
+  EXPECT_EQ((*notices)[0]->before, nullptr);
+  EXPECT_EQ((*notices)[1]->before, (*notices)[0]->event->instance);
+  EXPECT_EQ((*notices)[2]->before, (*notices)[1]->event->instance);
+  EXPECT_EQ(watcher.behind(), 0U);
+}
+
+TEST_F(WatcherTest, AnEventIsEncodedOnceForAllWatchers) {
+  static std::atomic<int> encoded;
+  encoded = 0;
+  auto encoders = test::plain_encoders();
+  encoders.event = [](const Event& event, std::string& out) {
+    ++encoded;
+    out += std::to_string(event.revision.value);
+  };
+  Catalog counting(encoders, CatalogLimits{});
+  Snapshot snapshot;
+  snapshot.generation = Generation{1};
+  counting.reset(snapshot);
+  Watcher first(counting, std::nullopt, Revision{0}, [] {});
+  Watcher second(counting, ServiceName("a"), Revision{0}, [] {});
+  feed(counting, {registered("a", "1", 7)});
+  EXPECT_EQ(encoded, 0) << "nobody has asked";
+  EXPECT_EQ(first.next(1)->front()->json(), "7");
+  EXPECT_EQ(second.next(1)->front()->json(), "7");
+  EXPECT_EQ(encoded, 1);
 }
 
 }  // namespace

@@ -48,16 +48,17 @@ void CheckFollower::watch() {
 void CheckFollower::follow() {
   constexpr std::size_t kEvents = 1024;
   for (;;) {
-    const auto events = watcher_->next(kEvents);
-    if (!events) return start();  // too far behind, or another log: what is there now counts
-    for (const auto& event : *events) {
+    const auto notices = watcher_->next(kEvents);
+    if (!notices) return start();  // too far behind, or another log: what is there now counts
+    for (const auto& notice : *notices) {
+      const auto& event = notice->event;
       if (event->kind == EventKind::removed) {
         checker_.remove(event->instance->id);
       } else {
         checker_.update(event->instance);
       }
     }
-    if (events->size() < kEvents) return;
+    if (notices->size() < kEvents) return;
   }
 }
 

@@ -31,7 +31,8 @@ namespace asio = boost::asio;
 
 Encoders encoders() {
   return {.instance = [](const Instance& instance, std::string& out) { codec::append_instance(out, instance); },
-          .service = [](const Service& service, std::string& out) { codec::append_service_members(out, service); }};
+          .service = [](const Service& service, std::string& out) { codec::append_service_members(out, service); },
+          .event = [](const Event& event, std::string& out) { codec::append_event(out, event); }};
 }
 
 std::size_t io_threads_of(const Settings& settings) {

@@ -57,19 +57,20 @@ void Watchers::follow(Follower& follower) {
 }
 
 void Watchers::read_on(Follower& follower) {
-  const auto events = follower.watcher->next(follower.page);
-  if (!events) return start_over(follower);
-  check_page(follower, *events);
-  if (events->empty()) return;
+  const auto notices = follower.watcher->next(follower.page);
+  if (!notices) return start_over(follower);
+  check_page(follower, *notices);
+  if (notices->empty()) return;
   process_->io_thread(follower.thread).post([this, &follower, life = follower.life] {
     if (follower.life == life && follower.watcher) read_on(follower);
   });
 }
 
-void Watchers::check_page(Follower& follower, const std::vector<EventPtr>& events) {
+void Watchers::check_page(Follower& follower, const std::vector<NoticePtr>& notices) {
   auto& verdict = world_.verdict;
-  if (events.size() > follower.page) verdict.broken("a page has its limit", "{}", events.size());
-  for (const auto& event : events) {
+  if (notices.size() > follower.page) verdict.broken("a page has its limit", "{}", notices.size());
+  for (const auto& notice : notices) {
+    const auto& event = notice->event;
     const auto expected = log_.first_after(follower.cursor, service_of(follower));
     if (!expected || expected->revision != event->revision) {
       verdict.broken("a watcher misses nothing unmarked", "after {} of \"{}\" came {} instead of {}",
@@ -78,7 +79,7 @@ void Watchers::check_page(Follower& follower, const std::vector<EventPtr>& event
     }
     follower.cursor = event->revision;
   }
-  if (events.empty()) {
+  if (notices.empty()) {
     if (const auto missed = missing(follower)) {
       verdict.broken("a watcher misses nothing unmarked", "\"{}\" was told of nothing after {}, but there is {}",
                      service_of(follower), follower.cursor.value, missed->revision.value);

@@ -39,7 +39,7 @@ class Watchers {
 
   void follow(Follower& follower);
   void read_on(Follower& follower);
-  void check_page(Follower& follower, const std::vector<EventPtr>& events);
+  void check_page(Follower& follower, const std::vector<NoticePtr>& notices);
   void start_over(Follower& follower);
   [[nodiscard]] EventPtr missing(const Follower& follower) const;
   [[nodiscard]] std::string_view service_of(const Follower& follower) const {
