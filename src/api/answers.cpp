@@ -84,6 +84,7 @@ http::Router make_router(ApiParts parts) {
   add_servers_json(router, shared);
   add_seed004(router, shared);
   add_self(router, shared);
+  add_watch(router, shared);
   add_page(router, shared);
   return router;
 }

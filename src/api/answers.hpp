@@ -68,6 +68,7 @@ void add_history(http::Router& router, const PartsPtr& parts);
 void add_servers_json(http::Router& router, const PartsPtr& parts);
 void add_seed004(http::Router& router, const PartsPtr& parts);
 void add_self(http::Router& router, const PartsPtr& parts);
+void add_watch(http::Router& router, const PartsPtr& parts);
 void add_page(http::Router& router, const PartsPtr& parts);
 
 /// Seed 004's service information, for those who ask for "/" and aren't browsers.

@@ -3,6 +3,7 @@
 #include <cmath>
 
 #include "api/answers.hpp"
+#include "api/query.hpp"
 #include "codec/json.hpp"
 #include "http/await_callback.hpp"
 
@@ -13,7 +14,6 @@ using boost::asio::awaitable;
 using http::Method;
 
 constexpr std::size_t kDefaultPage = 100;
-constexpr std::uint64_t kMaxRevision = (std::uint64_t{1} << 53) - 1;
 
 /// What the Store knows, with where its history begins.
 struct Found {
@@ -55,22 +55,6 @@ awaitable<Response> answer_from_store(PartsPtr parts, Ask ask) {
   const auto found = co_await std::move(pending);
   if (!found.page) co_return http::problem(found.page.error());
   co_return http::json_response(200, page_json(*parts, *found.page, found.oldest));
-}
-
-Result<std::optional<std::uint64_t>> whole_number(std::string_view query, std::string_view name, std::uint64_t min,
-                                                  std::uint64_t max) {
-  const auto text = http::query_value(query, name);
-  if (!text) return std::unexpected(text.error());
-  if (!*text) return std::nullopt;
-  std::uint64_t value = 0;
-  const auto* const end = (*text)->data() + (*text)->size();
-  const auto parsed = std::from_chars((*text)->data(), end, value);
-  if (parsed.ec != std::errc{} || parsed.ptr != end || value < min || value > max) {
-    return fail(ErrorCode::invalid,
-                "allowed are whole numbers from " + std::to_string(min) + " to " + std::to_string(max),
-                std::string(name));
-  }
-  return value;
 }
 
 Result<std::optional<WallTime>> point_in_time(std::string_view query, std::string_view name) {

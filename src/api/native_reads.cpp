@@ -1,5 +1,6 @@
 // Instances as they are now.
 #include "api/answers.hpp"
+#include "api/list_filter.hpp"
 #include "catalog/encoded_list.hpp"
 #include "codec/json.hpp"
 
@@ -7,32 +8,6 @@ namespace rollcall::api {
 namespace {
 
 using http::Method;
-
-Result<PieceFilter> filter_of(std::string_view query) {
-  PieceFilter filter;
-  if (auto ok = http::check_query(query, {"status", "source", "tag"}); !ok) return std::unexpected(ok.error());
-  auto status = http::query_value(query, "status");
-  auto source = http::query_value(query, "source");
-  auto tag = http::query_value(query, "tag");
-  for (const auto* value : {&status, &source, &tag}) {
-    if (!*value) return std::unexpected(value->error());
-  }
-  if (*status) {
-    filter.status = status_from(**status);
-    if (!filter.status) {
-      return fail(ErrorCode::invalid, "allowed are passing, warning, critical, maintenance", "status");
-    }
-  }
-  if (*source) {
-    filter.source = source_from(**source);
-    if (!filter.source) return fail(ErrorCode::invalid, "allowed are api, socket, swarm, probe", "source");
-  }
-  if (*tag) {
-    if ((*tag)->empty()) return fail(ErrorCode::invalid, "is empty", "tag");
-    filter.tag = **std::move(tag);
-  }
-  return filter;
-}
 
 std::string list_tail(const ApiParts& parts, const ServiceView& view, std::size_t count) {
   std::string tail = "],\"count\":";
@@ -48,7 +23,7 @@ std::string list_tail(const ApiParts& parts, const ServiceView& view, std::size_
 Result<Response> list_instances(const ApiParts& parts, const Request& request) {
   const auto name = service_param(parts, request);
   if (!name) return std::unexpected(name.error());
-  const auto filter = filter_of(request.query);
+  const auto filter = list_filter(request.query);
   if (!filter) return std::unexpected(filter.error());
   const auto view = parts.reader.find(name->view());
   if (!view) return service_not_found(name->view());

@@ -7,6 +7,7 @@
 #include <vector>
 
 #include "base/clock.hpp"
+#include "base/executor.hpp"
 #include "base/limits.hpp"
 #include "catalog/catalog.hpp"
 #include "http/router.hpp"
@@ -38,6 +39,7 @@ struct ApiParts {
   CatalogReader& reader;  ///< of the Router's thread
   const SampleTable& samples;
   const Clock& clock;
+  Executor& own;  ///< of the Router's thread: it runs what others wake, and timers
   const Limits& limits;
   VersionInfo version;
   /// Why an instance may not have that check, or nothing. Without this function, none may have one.

@@ -1,5 +1,6 @@
 // The shapes of the Swarm registry that Rollcall replaces: /services, /services/{name}, /health, /.
 #include "api/answers.hpp"
+#include "api/service_read.hpp"
 #include "catalog/encoded_list.hpp"
 #include "codec/json.hpp"
 
@@ -50,27 +51,13 @@ Result<Response> list_services(const ApiParts& parts, const Request& request) {
 }
 
 /// The way that discovery takes most often: one look-up, shared bytes, a short tail.
-Result<Response> get_service(const ApiParts& parts, const Request& request) {
-  if (auto ok = http::check_query(request.query, {}); !ok) return std::unexpected(ok.error());
+Result<Answer> get_service(const PartsPtr& parts, const Request& request) {
+  if (!request.query.empty()) return poll_service(parts, request);
   const std::string_view name = request.params.at(0);
-  const auto view = parts.reader.find(name);
-  if (!view) {
-    if (auto valid = service_param(parts, request); !valid) return std::unexpected(valid.error());
-    return service_not_found(name);
-  }
-  Response answer;
-  answer.etag = etag_of(parts.catalog.generation(), view->service.revision);
-  answer.cache_control = "no-cache";
-  auto& body = answer.body;
-  body.before = "{\"service\":{";
-  body.shared.push_back(view->entry_json);
-  body.shared.push_back(",\"instances\":[");
-  view->instances->for_each_chunk([&body](std::string_view bytes) { body.shared.push_back(bytes); });
-  body.owner = view;
-  body.after = "]},";
-  append_timestamp(body.after, parts.clock);
-  body.after += '}';
-  return answer;
+  const auto view = parts->reader.find(name);
+  if (view) return service_answer(*parts, view);
+  if (auto valid = service_param(*parts, request); !valid) return std::unexpected(valid.error());
+  return service_not_found(name);
 }
 
 std::string cache_stats(const ApiParts& parts) {
@@ -150,6 +137,22 @@ Result<Response> get_health(const ApiParts& parts, const Request&) {
 
 }  // namespace
 
+Response service_answer(const ApiParts& parts, const boost::local_shared_ptr<const ServiceView>& view) {
+  Response answer;
+  answer.etag = etag_of(parts.catalog.generation(), view->service.revision);
+  answer.cache_control = "no-cache";
+  auto& body = answer.body;
+  body.before = "{\"service\":{";
+  body.shared.push_back(view->entry_json);
+  body.shared.push_back(",\"instances\":[");
+  view->instances->for_each_chunk([&body](std::string_view bytes) { body.shared.push_back(bytes); });
+  body.owner = view;
+  body.after = "]},";
+  append_timestamp(body.after, parts.clock);
+  body.after += '}';
+  return answer;
+}
+
 Response service_information(const ApiParts& parts) {
   std::string json = R"({"service":"service-registry","name":"rollcall","version":)";
   codec::append_string(json, parts.version.version);
@@ -163,7 +166,7 @@ Response service_information(const ApiParts& parts) {
 
 void add_seed004(http::Router& router, const PartsPtr& parts) {
   router.add(Method::get, "/services", at_once(parts, list_services));
-  router.add(Method::get, "/services/{name}", at_once(parts, get_service));
+  router.add(Method::get, "/services/{name}", maybe_later(parts, get_service));
   router.add(Method::get, "/health", at_once(parts, get_health));
 }
 

@@ -76,8 +76,16 @@ struct CatalogLimits {
   std::size_t recent_events = 65'536;  ///< what a watch can resume from without the Store
 };
 
+struct WatchLimits {
+  std::chrono::milliseconds wait_default{30'000};  ///< of ?index= without ?wait=
+  std::chrono::milliseconds wait_max{600'000};
+  std::chrono::milliseconds keepalive{15'000};  ///< of silence, until a stream says that it is still there
+  std::size_t backlog = 1'024;                  ///< events; who is further behind gets each instance's newest alone
+};
+
 struct Limits {
   ModelLimits model;
+  WatchLimits watch;
   HttpLimits http;
   SocketLimits socket;
   RegistryLimits registry;

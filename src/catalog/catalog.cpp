@@ -108,6 +108,7 @@ void Catalog::for_each(const std::function<void(const InstancePtr&)>& visit) con
 
 Revision Catalog::revision() const noexcept { return {impl_->revision.load(std::memory_order_acquire)}; }
 Generation Catalog::generation() const noexcept { return {impl_->generation.load(std::memory_order_acquire)}; }
+Notice::EncodeEvent Catalog::event_encoder() const noexcept { return impl_->encoders.event; }
 InstancePtr Catalog::find_instance(std::string_view id) const { return impl_->index.find(id); }
 std::optional<Known> Catalog::known(std::string_view id) const { return impl_->index.known(id); }
 

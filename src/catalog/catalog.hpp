@@ -112,6 +112,8 @@ class Catalog {
   [[nodiscard]] InstancePtr find_instance(std::string_view id) const;
   [[nodiscard]] std::optional<Known> known(std::string_view id) const;
 
+  [[nodiscard]] Notice::EncodeEvent event_encoder() const noexcept;
+
  private:
   friend class CatalogReader;
   friend class Watcher;
@@ -146,7 +148,7 @@ class Watcher {
   /// An empty service watches everything. A service that isn't known is watched from revision() on, or an earlier
   /// revision that is still in memory. Events already there don't wake: call next() first. The views show an event
   /// before its watchers are woken.
-  Watcher(Catalog& catalog, std::optional<ServiceName> service, Revision after, std::function<void()> wake);
+  Watcher(const Catalog& catalog, std::optional<ServiceName> service, Revision after, std::function<void()> wake);
   ~Watcher();
   Watcher(const Watcher&) = delete;
   Watcher& operator=(const Watcher&) = delete;

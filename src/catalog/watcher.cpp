@@ -7,7 +7,7 @@ struct Watcher::Impl {
   WatchHub::Follower follower;
 };
 
-Watcher::Watcher(Catalog& catalog, std::optional<ServiceName> service, Revision after, std::function<void()> wake)
+Watcher::Watcher(const Catalog& catalog, std::optional<ServiceName> service, Revision after, std::function<void()> wake)
     : impl_(std::make_unique<Impl>(
           catalog.impl_->hub,
           WatchHub::Follower{

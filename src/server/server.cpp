@@ -14,6 +14,7 @@
 #include "codec/json.hpp"
 #include "discovery/probe/probe_provider.hpp"
 #include "http/h1/server.hpp"
+#include "net/context_executor.hpp"
 #include "net/io_executor.hpp"
 #include "net/io_threads.hpp"
 #include "net/listener.hpp"
@@ -44,10 +45,12 @@ struct Lane {
   Lane(asio::io_context& io, const Catalog& catalog, const Clock& clock, const HttpLimits& limits,
        const http::GuardRules& guard, std::atomic<std::size_t>& open_connections)
       : reader(catalog),
+        own(io),
         connections(io, clock, limits, open_connections),
         context{router, guard, limits, stats, connections} {}
 
   CatalogReader reader;
+  net::ContextExecutor own;
   http::Router router;
   http::ServerStats stats;
   http::ConnectionTable connections;
@@ -141,6 +144,7 @@ struct Server::Impl {
          .reader = lane->reader,
          .samples = samples,
          .clock = clock,
+         .own = lane->own,
          .limits = settings.limits,
          .version = {.version = std::string(kVersion), .build = {}},
          .check_allowed = [this](const CheckSpec& check) { return check_allowed(check, settings.check_networks); },
@@ -223,6 +227,7 @@ struct Server::Impl {
     metrics.counter("http_responses_total", "Answers that were errors, by class.", sum(&Stats::responses_5xx),
                     {{"class", "5xx"}});
     metrics.gauge("http_connections", "Connections open now.", sum(&Stats::connections));
+    metrics.gauge("http_streams", "Answers that go on as time goes by, open now.", sum(&Stats::streams));
     metrics.counter("http_connections_total", "Connections accepted.", sum(&Stats::connections_total));
     metrics.counter("http_connections_refused_total", "Connections over the limit.", sum(&Stats::connections_refused));
     add_socket_metrics(metrics, socket_lanes);

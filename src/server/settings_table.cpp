@@ -151,6 +151,13 @@ std::vector<Setting> http_rows() {
             [](Settings& s) -> auto& { return s.limits.http.heartbeats_per_call; }),
       count("http.history_page", "Events in one answer",
             [](Settings& s) -> auto& { return s.limits.http.history_page; }),
+      duration("watch.wait_default", "How long a question with index waits that doesn't say",
+               [](Settings& s) -> auto& { return s.limits.watch.wait_default; }),
+      duration("watch.wait_max", "How long one may wait", [](Settings& s) -> auto& { return s.limits.watch.wait_max; }),
+      duration("watch.keepalive", "Of silence, until a stream of events says that it is still there",
+               [](Settings& s) -> auto& { return s.limits.watch.keepalive; }),
+      count("watch.backlog", "Events; a reader further behind gets each instance's newest alone",
+            [](Settings& s) -> auto& { return s.limits.watch.backlog; }),
   };
 }
 

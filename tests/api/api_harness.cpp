@@ -15,7 +15,8 @@ constexpr int kMostRounds = 10'000;
 
 Encoders encoders() {
   return {[](const Instance& instance, std::string& out) { codec::append_instance(out, instance); },
-          [](const Service& service, std::string& out) { codec::append_service_members(out, service); }};
+          [](const Service& service, std::string& out) { codec::append_service_members(out, service); },
+          [](const Event& event, std::string& out) { codec::append_event(out, event); }};
 }
 
 Reply reply_of(const http::Response& response) {
@@ -74,6 +75,7 @@ ApiHarness::ApiHarness(Limits limits)
                            *reader_,
                            samples_,
                            clock_,
+                           lane_,
                            limits_,
                            {"9.9.9", ""},
                            [](const CheckSpec& check) -> Result<void> {
@@ -93,8 +95,9 @@ void ApiHarness::settle() {
   for (int i = 0; i < kMostRounds; ++i) {
     const bool own = own_.run_ready();
     const bool store = store_executor_.run_ready();
+    const bool lane = lane_.run_ready();
     io_.restart();
-    if (io_.poll() == 0 && !own && !store) return;
+    if (io_.poll() == 0 && !own && !store && !lane) return;
   }
   throw std::runtime_error("the daemon doesn't come to rest");
 }
@@ -122,6 +125,17 @@ Reply ApiHarness::ask(http::Method method, std::string_view target, std::string_
   settle();
   if (!later) throw std::runtime_error("no answer came");
   return reply_of(*later);
+}
+
+http::Answer ApiHarness::ask_raw(std::string_view target, std::string_view last_event_id) {
+  http::Request request;
+  request.path = target.substr(0, target.find('?'));
+  if (request.path.size() < target.size()) request.query = target.substr(request.path.size() + 1);
+  request.last_event_id = last_event_id;
+  const auto matched = router_.match(request);
+  const auto& handler = *std::get<const http::Handler*>(matched);
+  if (const auto* sync = std::get_if<http::SyncHandler>(&handler)) return (*sync)(request);
+  return std::get<http::HybridHandler>(handler)(request);
 }
 
 void ApiHarness::observe(Observe sighting) {

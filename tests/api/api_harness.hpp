@@ -63,6 +63,9 @@ class ApiHarness {
   Reply put(std::string_view target, std::string_view body = {}) { return ask(http::Method::put, target, body); }
   Reply post(std::string_view target, std::string_view body = {}) { return ask(http::Method::post, target, body); }
 
+  /// The answer as the routes give it: at once, held, or with a stream. `last_event_id` as a browser sends it.
+  http::Answer ask_raw(std::string_view target, std::string_view last_event_id = {});
+
   /// What a provider would submit.
   void observe(Observe sighting);
   void advance(std::chrono::milliseconds by);
@@ -86,7 +89,7 @@ class ApiHarness {
   HandClock clock_;
   Limits limits_;
   SystemRandom random_;
-  HandExecutor own_{clock_}, store_executor_{clock_};
+  HandExecutor own_{clock_}, store_executor_{clock_}, lane_{clock_};
   struct Turns final : TurnBarrier {
     void after_all_turned(Task done) override { done(); }
   } turns_;
