@@ -46,6 +46,7 @@ ONLY_IN: dict[str, tuple[str, ...]] = {
     "boost/json": ("codec", "discovery/probe", "cli"),
     "sqlite3.h": ("store/sqlite",),
     "dcmtk/": ("discovery/probe",),
+    "openssl/": ("net",),
     "prometheus/": ("metrics",),
     "toml++/": ("server",),
     "CLI/": ("cli",),

@@ -63,7 +63,9 @@ void ConnectionTable::leave(TableEntry& entry) noexcept {
 void ConnectionTable::drain() noexcept {
   draining_ = true;
   visit_all(entries_, [](TableEntry& entry) {
-    if (entry.waiting_ == Waiting::first_byte || entry.waiting_ == Waiting::event) entry.on_wake();
+    const auto waiting = entry.waiting_;
+    const bool in_hand = waiting != Waiting::handshake && waiting != Waiting::first_byte && waiting != Waiting::event;
+    if (!in_hand) entry.on_wake();
   });
 }
 
@@ -120,6 +122,7 @@ Duration ConnectionTable::allowed(Waiting waiting) const noexcept {
     case Waiting::first_byte:
     case Waiting::reader:
       return limits_.idle_timeout;
+    case Waiting::handshake:
     case Waiting::request:
       return limits_.request_timeout;
     case Waiting::handler:

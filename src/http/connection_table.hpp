@@ -18,6 +18,7 @@ namespace rollcall::http {
 
 /// What a connection waits for; decides by when it must have come.
 enum class Waiting : unsigned char {
+  handshake,   ///< of TLS: request_timeout, then closed quietly
   first_byte,  ///< of the next request: idle_timeout, then closed quietly
   request,     ///< for the rest of a request: request_timeout, then 408
   handler,     ///< for our own answer: no deadline here, the handler has its own
@@ -39,7 +40,8 @@ class TableEntry : public boost::intrusive::list_base_hook<> {
   TableEntry() = default;
   ~TableEntry() = default;
 
-  /// The wait is over its deadline, or the table drains while this waits for a first byte or an event: end the wait.
+  /// The wait is over its deadline, or the table drains while this waits for a handshake, a first byte or an event: end
+  /// the wait.
   virtual void on_wake() noexcept = 0;
 
  private:

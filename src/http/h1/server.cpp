@@ -60,6 +60,8 @@ class Session final : public TableEntry {
     for (;;) {
       const auto todo = co_await serve_at_once();
       if (todo == Todo::switch_protocol) co_return std::string(connection_.unread());
+      // Under TLS an end that isn't announced may be somebody else's doing.
+      if (todo == Todo::end && !channel_.is_clear() && connection_.output().empty()) channel_.finish();
       if (todo == Todo::end || !co_await carry_out(todo)) co_return std::nullopt;
     }
   }
@@ -98,14 +100,18 @@ class Session final : public TableEntry {
 
   // TLS shakes hands here, with the time that a request has.
   asio::awaitable<bool> open() {
-    context_.connections.wait(*this, Waiting::request);
-    for (;;) {
+    context_.connections.wait(*this, Waiting::handshake);
+    while (!overdue() && !context_.connections.draining()) {
       const auto opened = channel_.open();
       if (opened.state == Transfer::State::done) co_return true;
-      if (opened.state == Transfer::State::ended) co_return false;
+      if (opened.state == Transfer::State::ended) {
+        co_await linger();  // what tells the peer why must not be lost
+        co_return false;
+      }
       const auto [error] = co_await socket_.async_wait(readiness_for(opened.state), kAwait);
       if (error) co_return false;
     }
+    co_return false;
   }
 
   using Done = std::move_only_function<void(Todo)>;
