@@ -52,6 +52,9 @@ void add_serve(Program& program) {
   flag("--http", "listen.http", "ADDRESS:PORT", "Where HTTP is served (default 127.0.0.1:5001; port 0 picks one)");
   flag("--socket", "listen.socket", "ADDRESS:PORT",
        "Where the socket protocol is served (default 127.0.0.1:65432; port 0 picks one; off turns it off)");
+  flag("--tls-cert", "tls.cert", "FILE", "Serve HTTPS with this certificate, and those that lead to its root (PEM)");
+  flag("--tls-key", "tls.key", "FILE", "The certificate's key (PEM, without a passphrase)");
+  flag("--tls-client-ca", "tls.client_ca", "FILE", "Ask clients for a certificate that one of these vouches for (PEM)");
   flag("--data-dir", "data_dir", "DIR", "Where the registry is kept (default rollcall-data)");
   flag("--log-level", "log_level", "LEVEL", "DEBUG, INFO, WARNING or ERROR (default INFO)");
   flag("--log-format", "log_format", "FORMAT", "text or json (default text)");

@@ -1,5 +1,6 @@
 #include <pthread.h>
 #include <sys/resource.h>
+#include <unistd.h>
 
 #include <cerrno>
 #include <chrono>
@@ -19,11 +20,14 @@ constexpr int kExitFailed = 1;
 constexpr int kExitUsage = 2;
 constexpr auto kStopGrace = 4s;
 
-sigset_t stop_signals() {
+/// Those that run() waits for. SIGHUP asks a daemon to reload; but where there is nothing to, a terminal that is closed
+/// ends what was started in it.
+sigset_t awaited_signals(const Settings& settings) {
   sigset_t set;
   sigemptyset(&set);
   sigaddset(&set, SIGTERM);
   sigaddset(&set, SIGINT);
+  if (settings.tls.wanted() || isatty(STDIN_FILENO) == 0) sigaddset(&set, SIGHUP);
   return set;
 }
 
@@ -41,7 +45,7 @@ int complain(const Error& error, int code) {
 }
 
 /// Until a signal comes, tells systemd's watchdog that the threads turn their loops; a daemon that hangs says nothing.
-int wait_for_stop(Server& server, const sigset_t& signals) {
+int wait_for_signal(Server& server, const sigset_t& signals) {
   int signal = 0;
   const auto interval = watchdog_interval();
   if (!interval) {
@@ -56,8 +60,15 @@ int wait_for_stop(Server& server, const sigset_t& signals) {
   return signal;
 }
 
-int run(Server& server) {
-  const sigset_t signals = stop_signals();
+int wait_for_stop(Server& server, const sigset_t& signals) {
+  for (;;) {
+    const int signal = wait_for_signal(server, signals);
+    if (signal != SIGHUP) return signal;
+    server.reload();
+  }
+}
+
+int run(Server& server, const sigset_t& signals) {
   server.start();
   fmt::print("{}\n", server.ready_line());
   std::fflush(stdout);
@@ -81,12 +92,12 @@ int serve(const CommandLine& line) {
   for (const auto& note : settings->notes) log::info("main", "{}", note);
   std::signal(SIGPIPE, SIG_IGN);
   // Every thread inherits this, so that the signals wait for run().
-  const sigset_t signals = stop_signals();
+  const sigset_t signals = awaited_signals(*settings);
   pthread_sigmask(SIG_BLOCK, &signals, nullptr);
   raise_descriptor_limit();
   auto server = Server::open(*settings);
   if (!server) return complain(server.error(), kExitFailed);
-  return run(**server);
+  return run(**server, signals);
 }
 
 }  // namespace rollcall

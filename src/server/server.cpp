@@ -18,6 +18,7 @@
 #include "net/io_executor.hpp"
 #include "net/io_threads.hpp"
 #include "net/listener.hpp"
+#include "net/tls.hpp"
 #include "server/data_dir.hpp"
 #include "server/discovery.hpp"
 #include "server/socket_lane.hpp"
@@ -57,9 +58,11 @@ struct Lane {
   const http::ServerContext context;  // what each connection of this thread refers to
 };
 
-asio::awaitable<void> serve_http(asio::ip::tcp::socket socket, http::ServerContext context) {
-  http::ClearChannel channel(std::move(socket));
-  auto served = http::h1::serve(channel, context);
+// What is offered to clients that ask (RFC 7301), the best first.
+constexpr std::string_view kProtocols[] = {"http/1.1"};
+
+asio::awaitable<void> serve_http(std::unique_ptr<http::Channel> channel, http::ServerContext context) {
+  auto served = http::h1::serve(*channel, context);
   (void)co_await std::move(served);
 }
 
@@ -84,6 +87,7 @@ struct Server::Impl {
   Catalog catalog;
   SampleTable samples;
   http::GuardRules guard;
+  std::unique_ptr<net::TlsContext> tls;  // null where HTTP is served in the clear
   std::atomic<std::size_t> open_connections{0};
   std::atomic<std::size_t> open_socket_connections{0};
   net::IoThreads threads;
@@ -131,6 +135,7 @@ struct Server::Impl {
                                      .limits = settings.limits});
     if (auto ok = registry->load(); !ok) return ok;
     for (std::size_t i = 0; i < threads.size(); ++i) add_lane(i);
+    if (auto ok = open_tls(); !ok) return ok;
     if (auto ok = open_listener(); !ok) return ok;
     return settings.socket ? open_socket_listener(*settings.socket) : Result<void>();
   }
@@ -153,14 +158,39 @@ struct Server::Impl {
     lanes.push_back(std::move(lane));
   }
 
+  Result<void> open_tls() {
+    if (!settings.tls.wanted()) return {};
+    auto loaded = net::TlsContext::load(settings.tls, kProtocols);
+    if (!loaded) return std::unexpected(loaded.error());
+    tls = std::move(*loaded);
+    log::info("main", "TLS with the certificate {}", tls->describe());
+    return {};
+  }
+
+  void reload() {
+    if (!tls) {
+      log::info("main", "there is nothing to reload: HTTP is served without TLS");
+    } else if (const auto ok = tls->reload(); ok) {
+      log::info("main", "TLS from now on with the certificate {}", tls->describe());
+    } else {
+      const auto& error = ok.error();
+      log::error("main", "TLS goes on with the certificate {}: {} {}", tls->describe(), error.field, error.message);
+    }
+  }
+
+  std::unique_ptr<http::Channel> make_channel(asio::ip::tcp::socket socket) const {
+    if (tls) return net::make_tls_channel(std::move(socket), *tls);
+    return std::make_unique<http::ClearChannel>(std::move(socket));
+  }
+
   Result<void> open_listener() {
     auto opened = net::Listener::open(threads, settings.http, [this](asio::ip::tcp::socket socket, std::size_t thread) {
       const auto executor = socket.get_executor();
-      asio::co_spawn(executor, serve_http(std::move(socket), lanes[thread]->context), asio::detached);
+      asio::co_spawn(executor, serve_http(make_channel(std::move(socket)), lanes[thread]->context), asio::detached);
     });
     if (!opened) return std::unexpected(opened.error());
     listener = std::move(*opened);
-    say_who_may_ask(*listener);
+    say_who_may_ask(*listener, tls ? "https://" : "", !settings.tls.client_ca.empty());
     return {};
   }
 
@@ -191,10 +221,14 @@ struct Server::Impl {
     return {};
   }
 
-  void say_who_may_ask(const net::Listener& opened) const {
-    const auto where = net::to_text(opened.endpoint());
+  void say_who_may_ask(const net::Listener& opened, std::string_view scheme = "", bool certified = false) const {
+    const auto where = fmt::format("{}{}", scheme, net::to_text(opened.endpoint()));
     if (const auto& tokens = guard.access.tokens; !tokens.empty()) {
       log::info("main", "listening on {}: asking for one of {} tokens", where, tokens.size());
+    } else if (certified) {
+      log::info("main",
+                "listening on {}: everyone with a client certificate may read and write, for there are no tokens",
+                where);
     } else if (opened.endpoint().address().is_loopback()) {
       log::info("main", "listening on {}: everyone on this machine may read and write, for there are no tokens", where);
     } else {
@@ -311,10 +345,12 @@ std::string Server::ready_line() const {
   if (impl_->socket_listener) {
     addresses += fmt::format(R"(,"socket":"{}")", net::to_text(impl_->socket_listener->endpoint()));
   }
+  if (impl_->tls) addresses += R"(,"tls":true)";
   return fmt::format(R"({{"ready":{{{}}}}})", addresses);
 }
 
 void Server::start() { impl_->start(); }
+void Server::reload() { impl_->reload(); }
 bool Server::responds(std::chrono::milliseconds patience) { return impl_->responds(patience); }
 bool Server::stop(std::chrono::milliseconds grace) { return impl_->stop(grace); }
 

@@ -18,10 +18,14 @@ class Server {
   Server(const Server&) = delete;
   Server& operator=(const Server&) = delete;
 
-  /// `{"ready":{"http":"127.0.0.1:5001","socket":"127.0.0.1:65432"}}`, with the addresses as bound.
+  /// `{"ready":{"http":"127.0.0.1:5001","socket":"127.0.0.1:65432"}}`, with the addresses as bound; under TLS also
+  /// `"tls":true`.
   [[nodiscard]] std::string ready_line() const;
 
   void start();
+
+  /// Reads the certificates again. Tells the log how that went.
+  void reload();
 
   /// Whether each I/O thread and the registry's turn their loops within `patience`; waits for them.
   [[nodiscard]] bool responds(std::chrono::milliseconds patience);
@@ -36,7 +40,7 @@ class Server {
   std::unique_ptr<Impl> impl_;
 };
 
-/// `rollcall serve`: loads settings, runs until SIGTERM or SIGINT, returns the exit code.
+/// `rollcall serve`: loads settings, runs until SIGTERM or SIGINT, reloads on SIGHUP, returns the exit code.
 int serve(const CommandLine& line);
 
 }  // namespace rollcall

@@ -24,6 +24,9 @@ std::string environment_name(std::string_view key) {
 /// As it was written: listen.http is --http, data_dir is --data-dir, and all else came by --set.
 std::string flag_name(std::string_view key) {
   if (key.starts_with("listen.")) return fmt::format("--{}", key.substr(7));
+  if (key == "tls.cert") return "--tls-cert";
+  if (key == "tls.key") return "--tls-key";
+  if (key == "tls.client_ca") return "--tls-client-ca";
   if (key == "data_dir") return "--data-dir";
   if (key == "log_level") return "--log-level";
   return key == "log_format" ? "--log-format" : fmt::format("--set {}", key);
@@ -210,7 +213,17 @@ Result<void> apply_file(Settings& settings, const std::string& path) {
   }
 }
 
+Result<void> check_tls(const net::TlsFiles& files) {
+  if (!files.cert.empty() && files.key.empty()) return fail(ErrorCode::invalid, "needs tls.key as well", "tls.cert");
+  if (files.cert.empty() && !files.key.empty()) return fail(ErrorCode::invalid, "needs tls.cert as well", "tls.key");
+  if (files.cert.empty() && !files.client_ca.empty()) {
+    return fail(ErrorCode::invalid, "needs tls.cert and tls.key as well", "tls.client_ca");
+  }
+  return {};
+}
+
 Result<void> check_together(const Settings& settings) {
+  if (auto ok = check_tls(settings.tls); !ok) return ok;
   const auto& model = settings.limits.model;
   if (model.ttl_min > model.ttl_default || model.ttl_default > model.ttl_max) {
     return fail(ErrorCode::invalid, "the default must lie between registry.ttl_min and registry.ttl_max",

@@ -18,6 +18,7 @@
 #include "discovery/probe/config.hpp"
 #include "http/access.hpp"
 #include "net/endpoint.hpp"
+#include "net/tls.hpp"
 
 namespace rollcall {
 
@@ -25,6 +26,7 @@ struct Settings {
   boost::asio::ip::tcp::endpoint http{boost::asio::ip::address_v4::loopback(), 5001};  ///< port 0: any free one
   /// The socket protocol; none: it isn't served.
   std::optional<boost::asio::ip::tcp::endpoint> socket{{boost::asio::ip::address_v4::loopback(), 65432}};
+  net::TlsFiles tls;  ///< with which HTTP is served
   std::string data_dir = "rollcall-data";
   bool store_in_memory = false;
   std::size_t io_threads = 0;  ///< 0: one a core

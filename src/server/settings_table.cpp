@@ -161,6 +161,28 @@ std::vector<Setting> http_rows() {
   };
 }
 
+template <class Member>
+Setting file(std::string_view key, std::string_view allowed, std::string_view help, Member member) {
+  return {key, allowed, help,
+          [member](Settings& settings, std::string_view text) {
+            member(settings) = text;
+            return !text.empty();
+          },
+          [member](const Settings& settings) { return member(const_cast<Settings&>(settings)); }};
+}
+
+std::vector<Setting> tls_rows() {
+  return {
+      file("tls.cert", "a PEM file: the certificate, then those that lead to its root",
+           "Makes HTTP HTTPS; SIGHUP reads this and the next two again",
+           [](Settings& s) -> auto& { return s.tls.cert; }),
+      file("tls.key", "a PEM file, without a passphrase", "Of the certificate",
+           [](Settings& s) -> auto& { return s.tls.key; }),
+      file("tls.client_ca", "a PEM file of certificates", "Who vouches for clients; unset: clients need no certificate",
+           [](Settings& s) -> auto& { return s.tls.client_ca; }),
+  };
+}
+
 bool set_tokens(std::vector<http::Token>& tokens, std::string_view text) {
   auto parsed = http::parse_tokens(text);
   if (!parsed || parsed->empty()) return false;
@@ -307,7 +329,8 @@ std::vector<Setting> probe_rows() {
 std::span<const Setting> settings_table() {
   static const auto table = [] {
     std::vector<Setting> rows;
-    for (auto& part : {daemon_rows(), http_rows(), access_rows(), socket_rows(), registry_rows(), probe_rows()}) {
+    for (auto& part :
+         {daemon_rows(), http_rows(), tls_rows(), access_rows(), socket_rows(), registry_rows(), probe_rows()}) {
       rows.insert(rows.end(), part.begin(), part.end());
     }
     return rows;
