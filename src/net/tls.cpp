@@ -5,7 +5,7 @@
 #include <openssl/pem.h>
 #include <openssl/ssl.h>
 
-#include <cstring>
+#include <system_error>
 #include <utility>
 
 namespace rollcall::net {
@@ -35,7 +35,7 @@ using Key = std::unique_ptr<EVP_PKEY, Freed<EVP_PKEY_free>>;
 std::string reason() {
   const auto error = ERR_peek_error();
   ERR_clear_error();
-  if (ERR_SYSTEM_ERROR(error)) return std::strerror(ERR_GET_REASON(error));
+  if (ERR_SYSTEM_ERROR(error)) return std::generic_category().message(ERR_GET_REASON(error));
   const char* text = ERR_reason_error_string(error);
   return text == nullptr ? "unknown reason" : text;
 }
