@@ -7,6 +7,7 @@
 #include <utility>
 #include <variant>
 
+#include "api/event_stream.hpp"
 #include "catalog/encoded_list.hpp"
 #include "codec/shown_list.hpp"
 
@@ -52,6 +53,14 @@ class SocketCommands final : public socket::Commands {
     }
     json += ']';
     return json;
+  }
+
+  Result<std::unique_ptr<http::BodyStream>> watch(const codec::WatchCommand& command) override {
+    const StreamPosition position{parts_.catalog.generation(), command.after.value_or(parts_.catalog.revision())};
+    Filter filter;
+    filter.service = command.service;
+    return open_event_stream({parts_.catalog, parts_.own, parts_.clock, parts_.limits.watch}, std::move(filter),
+                             position, StreamForm::lines);
   }
 
   void submit(codec::SocketCommand command, const Caller& caller, Done done) override {
@@ -131,6 +140,9 @@ class SocketCommands final : public socket::Commands {
   void carry_out(const codec::QueryCommand& wanted, const Caller&, Done done) {
     done(SocketAnswer{SocketAnswer::Kind::json, query(wanted.service)});
   }
+
+  // Answered at once, by watch().
+  void carry_out(const codec::WatchCommand&, const Caller&, Done done) { done(SocketAnswer::ok()); }
 
   // Tokens are the connection's business.
   void carry_out(const codec::AuthCommand&, const Caller&, Done done) { done(SocketAnswer::ok()); }

@@ -15,6 +15,8 @@ struct SocketParts {
   const Catalog& catalog;
   CatalogReader& reader;  ///< of the thread that calls
   const Limits& limits;
+  Executor& own;  ///< of the thread that calls
+  const Clock& clock;
   std::shared_ptr<BoundLeases> bound;
 };
 

@@ -4,6 +4,7 @@
 
 #include <algorithm>
 #include <array>
+#include <charconv>
 #include <span>
 
 #include "codec/fields.hpp"
@@ -93,6 +94,22 @@ Result<SocketCommand> auth_words(Arguments words, const ModelLimits& limits) {
   return one_word<AuthCommand, std::string>(words, "auth TOKEN", "token", limits);
 }
 
+Result<SocketCommand> watch_words(Arguments words, const ModelLimits& limits) {
+  constexpr std::string_view kForm = "watch TYPE [REVISION]";
+  if (words.empty() || words.size() > 2) return wrong_form(kForm);
+  if (auto ok = validate_name(words[0], "type", limits); !ok) return std::unexpected(std::move(ok.error()));
+  WatchCommand command{ServiceName(words[0]), std::nullopt};
+  if (words.size() == 1) return command;
+  Revision after;
+  const auto* const end = words[1].data() + words[1].size();
+  const auto parsed = std::from_chars(words[1].data(), end, after.value);
+  if (parsed.ec != std::errc{} || parsed.ptr != end) {
+    return fail(ErrorCode::invalid, "is a whole number from 0", "revision");
+  }
+  command.after = after;
+  return command;
+}
+
 struct Verb {
   std::string_view name;
   Result<SocketCommand> (*decode)(Arguments words, const ModelLimits& limits);
@@ -100,6 +117,7 @@ struct Verb {
 constexpr std::array kVerbs{
     Verb{"register", register_words},     Verb{"heartbeat", heartbeat_words}, Verb{"query", query_words},
     Verb{"deregister", deregister_words}, Verb{"resume", resume_words},       Verb{"auth", auth_words},
+    Verb{"watch", watch_words},
 };
 
 }  // namespace

@@ -15,7 +15,7 @@ namespace rollcall::codec {
                                                               const ModelLimits& limits) noexcept;
 
 /// `line` without its end. Words are divided by blanks: `register TYPE IP PORT [bound [grace=SECONDS]]`, `heartbeat
-/// ID`, `query TYPE`, `deregister ID`, `resume ID`, `auth TOKEN`.
+/// ID`, `query TYPE`, `deregister ID`, `resume ID`, `auth TOKEN`, `watch TYPE [REVISION]`.
 [[nodiscard]] Result<SocketCommand> decode_line(std::string_view line, const ModelLimits& limits);
 
 /// With its end.

@@ -33,6 +33,10 @@ TEST(Line, OfWords) {
   EXPECT_EQ(decoded("deregister u-1"), SocketCommand(DeregisterCommand{InstanceId("u-1")}));
   EXPECT_EQ(decoded("resume u-1"), SocketCommand(ResumeCommand{InstanceId("u-1")}));
   EXPECT_EQ(decoded("auth s3cret"), SocketCommand(AuthCommand{"s3cret"}));
+  EXPECT_EQ(decoded("watch hive"), SocketCommand(WatchCommand{ServiceName("hive"), std::nullopt}));
+  EXPECT_EQ(decoded("watch hive 41"), SocketCommand(WatchCommand{ServiceName("hive"), Revision{41}}));
+  EXPECT_EQ(fault("watch hive -1"), "revision");
+  EXPECT_EQ(fault("watch hive 1 2"), "line");
   EXPECT_EQ(decoded("  query\t  hive "), SocketCommand(QueryCommand{ServiceName("hive")}));
   EXPECT_EQ(decoded("query bienenstöcke"), SocketCommand(QueryCommand{ServiceName("bienenstöcke")}));
 }

@@ -47,8 +47,15 @@ struct AuthCommand {
   friend bool operator==(const AuthCommand&, const AuthCommand&) = default;
 };
 
-using SocketCommand =
-    std::variant<RegisterCommand, HeartbeatCommand, QueryCommand, DeregisterCommand, ResumeCommand, AuthCommand>;
+/// From then on the connection tells of the service's events, and takes no more commands.
+struct WatchCommand {
+  ServiceName service;
+  std::optional<Revision> after;  ///< without it: from now on
+  friend bool operator==(const WatchCommand&, const WatchCommand&) = default;
+};
+
+using SocketCommand = std::variant<RegisterCommand, HeartbeatCommand, QueryCommand, DeregisterCommand, ResumeCommand,
+                                   AuthCommand, WatchCommand>;
 
 enum class UnknownMembers : std::uint8_t {
   refused,

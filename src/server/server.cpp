@@ -202,7 +202,7 @@ struct Server::Impl {
                                 .clock = clock,
                                 .most_per_tie = settings.limits.socket.bound_per_connection});
     for (std::size_t i = 0; i < threads.size(); ++i) {
-      const api::SocketParts parts{*registry, catalog, lanes[i]->reader, settings.limits, bound};
+      const api::SocketParts parts{*registry, catalog, lanes[i]->reader, settings.limits, lanes[i]->own, clock, bound};
       socket_lanes.push_back(
           std::make_unique<SocketLane>(threads.context(i), clock, open_socket_connections, guard.access, parts));
     }

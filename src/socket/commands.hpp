@@ -2,6 +2,7 @@
 // What the commands of a connection mean: the contract between the protocol and the registry's side (api/).
 #include <cstdint>
 #include <functional>
+#include <memory>
 #include <span>
 #include <string>
 #include <string_view>
@@ -9,6 +10,7 @@
 #include "base/error.hpp"
 #include "base/ids.hpp"
 #include "codec/socket_command.hpp"
+#include "http/stream.hpp"
 
 namespace rollcall::socket {
 
@@ -49,7 +51,10 @@ class Commands {
   /// The JSON list of endpoints that are well.
   [[nodiscard]] virtual std::string query(const ServiceName& service) = 0;
 
-  /// Whatever waits for a commit: all but queries, and heartbeats only where they were undecided.
+  /// The service's events from then on, as lines. `compacted`: the log doesn't reach back to that revision.
+  [[nodiscard]] virtual Result<std::unique_ptr<http::BodyStream>> watch(const codec::WatchCommand& command) = 0;
+
+  /// Whatever waits for a commit: all but queries and watches, and heartbeats only where they were undecided.
   virtual void submit(codec::SocketCommand command, const Caller& caller, Done done) = 0;
 
   /// Before the first command that binds: what a connection's instances will be bound to.

@@ -30,6 +30,7 @@ std::size_t longest_command(const SocketLimits& limits) {
 /// Reading is answered at once, heartbeats mostly.
 bool waits_for_commit(const SocketCommand& command) noexcept {
   return !std::holds_alternative<codec::AuthCommand>(command) &&
+         !std::holds_alternative<codec::WatchCommand>(command) &&
          !std::holds_alternative<codec::QueryCommand>(command) &&
          !std::holds_alternative<codec::HeartbeatCommand>(command);
 }
@@ -62,6 +63,7 @@ Connection::Next Connection::advance() {
     if (!step()) break;
   }
   if (burst_) return Next::await;
+  if (stream_) return Next::stream;
   return closing_ ? Next::close : Next::read;
 }
 
@@ -157,6 +159,7 @@ Result<void> Connection::may_do(const SocketCommand& command) const {
   if (may_write() || std::holds_alternative<codec::AuthCommand>(command)) return {};
   if (!role_) return fail(ErrorCode::unauthorized, "is needed first: auth TOKEN", "token");
   if (std::holds_alternative<codec::QueryCommand>(command)) return {};
+  if (std::holds_alternative<codec::WatchCommand>(command)) return {};
   return fail(ErrorCode::forbidden, "may only read", "token");
 }
 
@@ -181,6 +184,7 @@ void Connection::give(SocketCommand command) {
   if (const auto* wanted = std::get_if<codec::QueryCommand>(&command)) {
     return answer(SocketAnswer{SocketAnswer::Kind::json, context_.commands.query(wanted->service)});
   }
+  if (const auto* wanted = std::get_if<codec::WatchCommand>(&command)) return watch(*wanted);
   if (binds(command)) {
     if (form_ == Form::frame) {
       return answer(fail(ErrorCode::invalid, "needs a connection that stays open: send lines", "bound"));
@@ -188,6 +192,18 @@ void Connection::give(SocketCommand command) {
     if (!tie_) tie_ = context_.commands.tie();
   }
   submit(std::move(command));
+}
+
+// The last command of its connection.
+void Connection::watch(const codec::WatchCommand& command) {
+  auto stream = context_.commands.watch(command);
+  if (!stream) return answer(std::unexpected(std::move(stream.error())));
+  stream_ = *std::move(stream);
+  closing_ = true;
+}
+
+http::BodyStream::State Connection::pull(http::Hurry hurry) {
+  return stream_->pull(output_, context_.limits.pipelined_bytes, hurry);
 }
 
 void Connection::submit(SocketCommand command) {

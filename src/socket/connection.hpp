@@ -18,10 +18,11 @@ namespace rollcall::socket {
 class Connection {
  public:
   enum class Next : std::uint8_t {
-    read,   ///< write output(), then read into room() and tell received(), or finished() at the end
-    write,  ///< write output(), then ask again
-    await,  ///< write output(), wait for take_burst(), call settled(), then ask again
-    close,  ///< write output(), then end the connection
+    read,    ///< write output(), then read into room() and tell received(), or finished() at the end
+    write,   ///< write output(), then ask again
+    await,   ///< write output(), wait for take_burst(), call settled(), then ask again
+    stream,  ///< write output(), start stream(), then pull() and write until it ends
+    close,   ///< write output(), then end the connection
   };
 
   /// Who is `trusted` needs no token where others do.
@@ -50,6 +51,11 @@ class Connection {
   [[nodiscard]] std::shared_ptr<Burst> take_burst() noexcept { return std::exchange(burst_, nullptr); }
   void settled(const Burst::Slots& answers);
 
+  /// The events that Next::stream speaks of; not started yet.
+  [[nodiscard]] http::BodyStream& stream() noexcept { return *stream_; }
+  /// What it has goes to output(). Its end is the connection's.
+  [[nodiscard]] http::BodyStream::State pull(http::Hurry hurry);
+
   /// The command's time is over.
   void time_out();
   /// What is bound to it learns of its end. Only the first call counts.
@@ -74,6 +80,7 @@ class Connection {
   [[nodiscard]] bool may_write() const noexcept;
   [[nodiscard]] Result<void> may_do(const codec::SocketCommand& command) const;
   void take_token(const codec::AuthCommand& command);
+  void watch(const codec::WatchCommand& command);
   void submit(codec::SocketCommand command);
   /// The beats of this group, in one go.
   void send_beats();
@@ -97,6 +104,7 @@ class Connection {
   std::array<std::string_view, kBeatsPerGroup> beats_;  // in the buffer
   std::size_t beat_count_ = 0;
   std::shared_ptr<Burst> burst_;
+  std::unique_ptr<http::BodyStream> stream_;
   std::string output_;
   std::size_t sent_ = 0;
   std::size_t answers_ = 0;  ///< in output_

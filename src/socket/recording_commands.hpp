@@ -21,6 +21,10 @@ class RecordingCommands final : public Commands {
     return "[\"" + service.str() + " after " + std::to_string(told) + "\"]";
   }
 
+  Result<std::unique_ptr<http::BodyStream>> watch(const codec::WatchCommand&) override {
+    return fail(ErrorCode::compacted, "is too old", "revision");
+  }
+
   void submit(codec::SocketCommand command, const Caller& caller, Done done) override {
     submitted.push_back({std::move(command), std::string(caller.address), caller.tie, std::move(done)});
   }

@@ -19,6 +19,7 @@
 
 #include "base/log.hpp"
 #include "http/await_callback.hpp"
+#include "http/doorbell.hpp"
 #include "socket/connection.hpp"
 
 namespace rollcall::socket {
@@ -76,7 +77,8 @@ class Session final : public http::TableEntry {
       if (todo == Todo::end) co_return;
       if (!connection_.output().empty() && !co_await write_rest()) co_return;
       if (todo == Todo::settle) co_await settle();
-      if (todo == Todo::linger) co_return co_await linger();
+      if (todo == Todo::stream && !co_await stream()) co_return;
+      if (todo == Todo::linger || todo == Todo::stream) co_return co_await linger();
     }
   }
 
@@ -84,10 +86,11 @@ class Session final : public http::TableEntry {
   void on_wake() noexcept override {
     boost::system::error_code ignored;
     socket_.cancel(ignored);
+    if (bell_) bell_->ring();
   }
 
   /// What serve_at_once() leaves to the coroutine, after what is left to be written.
-  enum class Todo : std::uint8_t { go_on, settle, linger, end };
+  enum class Todo : std::uint8_t { go_on, settle, stream, linger, end };
 
   using Done = std::move_only_function<void(Todo)>;
 
@@ -114,6 +117,7 @@ class Session final : public http::TableEntry {
       const auto next = connection_.advance();
       if (!write_now()) return finish(std::move(done), Todo::end);
       if (next == Connection::Next::await) return finish(std::move(done), Todo::settle);
+      if (next == Connection::Next::stream) return finish(std::move(done), Todo::stream);
       if (next == Connection::Next::close) return finish(std::move(done), Todo::linger);
       if (!connection_.output().empty()) return finish(std::move(done), Todo::go_on);
       if (next == Connection::Next::write) continue;
@@ -237,6 +241,34 @@ class Session final : public http::TableEntry {
     set(SOL_SOCKET, SO_KEEPALIVE, on);
   }
 
+  // False when the peer has gone, or takes nothing.
+  asio::awaitable<bool> stream() {
+    bell_ = std::make_shared<http::Doorbell>(socket_.get_executor());
+    connection_.stream().start([bell = bell_.get()] { bell->ring(); });
+    for (;;) {
+      const auto hurry = context_.connections.draining() ? http::Hurry::stopping : http::Hurry::no;
+      const auto state = connection_.pull(hurry);
+      if (!write_now()) co_return false;
+      if (!connection_.output().empty() && !co_await write_rest()) co_return false;
+      if (state == http::BodyStream::State::ended) co_return true;
+      if (state == http::BodyStream::State::dry && !co_await stirred()) co_return false;
+    }
+  }
+
+  // Until there may be more to tell, or the daemon stops. False when the peer has gone; what else it sends is dropped.
+  asio::awaitable<bool> stirred() {
+    context_.connections.wait(*this, http::Waiting::event);
+    std::array<char, kLingerReadBytes> unwanted;
+    const auto bytes = ::recv(socket_.native_handle(), unwanted.data(), unwanted.size(), MSG_DONTWAIT);
+    if (bytes == 0 || (bytes < 0 && errno != EAGAIN && errno != EWOULDBLOCK && errno != EINTR)) {
+      (void)on_end(bytes == 0 ? 0 : errno);
+      co_return false;
+    }
+    bell_->ring_when(socket_, tcp::socket::wait_read);
+    co_await bell_->wait();
+    co_return true;
+  }
+
   // Closing with unread bytes resets the connection, and the peer may lose the answer: let it close first.
   asio::awaitable<void> linger() {
     connection_.end(End::by_us);
@@ -254,6 +286,7 @@ class Session final : public http::TableEntry {
   const SessionContext& context_;
   Connection connection_;
   const bool joined_;
+  std::shared_ptr<http::Doorbell> bell_;      ///< once it watches
   bool asks_ = false;                         ///< the peer's kernel, when it is silent
   std::uint64_t timed_command_ = kNoCommand;  ///< the command that has its deadline
 };

@@ -35,6 +35,9 @@ class TinyCommands final : public Commands {
     std::ranges::fill(heard, Heard::yes);
   }
   std::string query(const ServiceName&) override { return std::string(answer_bytes, 'x'); }
+  Result<std::unique_ptr<http::BodyStream>> watch(const codec::WatchCommand&) override {
+    return fail(ErrorCode::compacted, "is too old", "revision");
+  }
   void submit(codec::SocketCommand, const Caller&, Done done) override {
     writers_.emplace_back(
         [done = std::move(done)]() mutable { done(codec::SocketAnswer{codec::SocketAnswer::Kind::text, "uuid"}); });

@@ -80,6 +80,7 @@ class ApiHarness {
   const Catalog& catalog() { return *catalog_; }
   CatalogReader& reader() { return *reader_; }
   Executor& registry_executor() { return own_; }
+  Executor& lane() { return lane_; }
   const Clock& clock() { return clock_; }
   const Limits& limits() { return limits_; }
 

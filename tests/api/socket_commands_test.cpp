@@ -51,7 +51,8 @@ class SocketCommandsTest : public ::testing::Test {
                                                        .clock = harness_.clock(),
                                                        .most_per_tie = 3});
   const std::unique_ptr<socket::Commands> commands_ =
-      make_socket_commands({harness_.registry(), harness_.catalog(), harness_.reader(), harness_.limits(), bound_});
+      make_socket_commands({harness_.registry(), harness_.catalog(), harness_.reader(), harness_.limits(),
+                            harness_.lane(), harness_.clock(), bound_});
 };
 
 TEST_F(SocketCommandsTest, ARegistrationGetsAnIdOfTheRegistrys) {

@@ -147,6 +147,32 @@ def test_a_bound_process_that_is_killed_is_told_of(daemon):
         os.close(tell)
 
 
+def test_lines_tell_of_a_change_and_of_the_end(start):
+    daemon = start()
+    host, _, port = daemon.socket_address.rpartition(":")
+    with socket.create_connection((host, int(port)), timeout=TIMEOUT_S) as watching, daemon.client() as client:
+        lines = watching.makefile("r")
+        watching.sendall(b"query lined\nwatch lined 0\n")
+        assert lines.readline() == "[]\n"
+        assert json.loads(lines.readline())["event"] == "ready"
+        client.register("lined", "l-1")
+        told = json.loads(lines.readline())
+        assert (told["event"], told["data"]["instance"]["id"]) == ("registered", "l-1")
+        assert told["id"].endswith(f"-{told['data']['revision']}")
+        code, _ = daemon.stop()
+        assert code == 0
+        assert json.loads(lines.readline())["event"] == "end"
+        assert lines.readline() == ""
+        lines.close()
+
+
+def test_lines_refuse_a_revision_to_come(daemon):
+    host, _, port = daemon.socket_address.rpartition(":")
+    with socket.create_connection((host, int(port)), timeout=TIMEOUT_S) as watching, watching.makefile("r") as lines:
+        watching.sendall(b"watch lined 99999999\nquery lined\n")
+        assert [lines.readline(), lines.readline()] == ["ERROR\n", "[]\n"]
+
+
 def test_stopping_ends_streams_with_a_reason_and_held_look_ups_with_an_answer(start):
     daemon = start()
     with daemon.client() as client:
