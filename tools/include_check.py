@@ -27,6 +27,7 @@ MAY_INCLUDE: dict[str, tuple[str, ...]] = {
     "registry": ("catalog", "store", "model", "base"),
     "http": ("base",),
     "http/h1": ("http", "base"),
+    "http/h2": ("http", "base"),
     # Of http/ it uses what every protocol's connections share: the table of deadlines, the inlet.
     "socket": ("codec", "model", "http", "base"),
     "net": ("http", "http/h1", "base"),
@@ -35,7 +36,7 @@ MAY_INCLUDE: dict[str, tuple[str, ...]] = {
     "discovery/probe": ("discovery", "model", "base", "net"),
     "discovery/check": ("discovery", "model", "base", "net"),
     "api": ("socket", "registry", "catalog", "store", "codec", "http", "metrics", "discovery", "model", "base"),
-    "server": ("api", "socket", "registry", "catalog", "codec", "http", "http/h1", "net", "metrics", "model", "base")
+    "server": ("api", "socket", "registry", "catalog", "codec", "http", "http/h1", "http/h2", "net", "metrics", "model", "base")
     + CONTRACTS
     + ENGINES,
     "cli": ("server", "net", "http", "codec", "model", "base"),
@@ -45,6 +46,7 @@ MAY_INCLUDE: dict[str, tuple[str, ...]] = {
 ONLY_IN: dict[str, tuple[str, ...]] = {
     "boost/json": ("codec", "discovery/probe", "cli"),
     "sqlite3.h": ("store/sqlite",),
+    "nghttp2/": ("http/h2",),
     "dcmtk/": ("discovery/probe",),
     "openssl/": ("net",),
     "prometheus/": ("metrics",),

@@ -19,17 +19,17 @@ packages_of() {
   case $1 in
     build)
       echo clang-19 lld-19 cmake ninja-build python3 \
-        libboost1.81-dev libboost-json1.81-dev libboost-url1.81-dev libssl-dev libsqlite3-dev libdcmtk-dev \
+        libboost1.81-dev libboost-json1.81-dev libboost-url1.81-dev libssl-dev libnghttp2-dev libsqlite3-dev libdcmtk-dev \
         prometheus-cpp-dev libspdlog-dev libfmt-dev libcli11-dev libtomlplusplus-dev libbenchmark-dev
       ;;
     test)
       echo libgtest-dev libgmock-dev librapidcheck-dev libclang-rt-19-dev llvm-19 \
-        python3 python3-pytest python3-yaml python3-jsonschema \
+        python3 python3-pytest python3-yaml python3-jsonschema nghttp2-client \
         orthanc dcmtk chromium curl sqlite3 procps iproute2 git dpkg-dev file
       ;;
     check) echo clang-format-19 clang-tidy-19 python3 ;;
     run) echo orthanc dcmtk curl python3 ;;
-    bench) echo nginx wrk sqlite3 python3 ;;
+    bench) echo nginx wrk nghttp2-client nghttp2-server sqlite3 python3 ;;
     *) die "no kind of packages is called '$1' (build, test, check, run, bench)" ;;
   esac
 }

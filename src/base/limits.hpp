@@ -43,6 +43,12 @@ struct HttpLimits : ConnectionLimits {
   std::size_t stream_bytes = 64 * 1024;      ///< of a streamed body, taken at once
   std::size_t heartbeats_per_call = 10'000;
   std::size_t history_page = 1'000;
+  // Of one HTTP/2 connection.
+  std::size_t h2_streams = 256;                   ///< requests in hand at one time
+  std::size_t h2_window_bytes = 256 * 1024;       ///< that the peer may send ahead
+  std::size_t h2_bodies_bytes = 8 * 1024 * 1024;  ///< of the requests in hand; beyond it, one is refused
+  std::size_t h2_output_bytes = 256 * 1024;       ///< made ready before it is written; beyond it, nothing is read
+  std::size_t h2_resets_per_minute = 1'000;       ///< requests given up; beyond it, the connection is ended
 };
 
 struct SocketLimits : ConnectionLimits {

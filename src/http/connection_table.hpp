@@ -79,6 +79,8 @@ class ConnectionTable {
   void drain() noexcept;
   [[nodiscard]] bool draining() const noexcept { return draining_; }
   [[nodiscard]] std::size_t size() const noexcept { return entries_.size(); }
+  /// At most a tick old.
+  [[nodiscard]] MonoTime now() const noexcept { return now_; }
 
   /// The Date header's value, RFC 9110's IMF-fixdate, at most a tick old.
   [[nodiscard]] std::string_view date() const noexcept { return {date_, sizeof date_ - 1}; }

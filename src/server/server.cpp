@@ -14,6 +14,7 @@
 #include "codec/json.hpp"
 #include "discovery/probe/probe_provider.hpp"
 #include "http/h1/server.hpp"
+#include "http/h2/server.hpp"
 #include "net/context_executor.hpp"
 #include "net/io_executor.hpp"
 #include "net/io_threads.hpp"
@@ -59,11 +60,14 @@ struct Lane {
 };
 
 // What is offered to clients that ask (RFC 7301), the best first.
-constexpr std::string_view kProtocols[] = {"http/1.1"};
+constexpr std::string_view kProtocols[] = {"h2", "http/1.1"};
 
 asio::awaitable<void> serve_http(std::unique_ptr<http::Channel> channel, http::ServerContext context) {
   auto served = http::h1::serve(*channel, context);
-  (void)co_await std::move(served);
+  auto first_bytes_of_http2 = co_await std::move(served);
+  if (!first_bytes_of_http2) co_return;
+  auto served_further = http::h2::serve(*channel, context, *std::move(first_bytes_of_http2));
+  co_await std::move(served_further);
 }
 
 }  // namespace

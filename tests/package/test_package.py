@@ -47,7 +47,8 @@ def machine(tmp_path) -> Machine:
 
 
 def test_says_what_it_needs(package):
-    assert "libsqlite3-0" in field(package, "Depends")
+    depends = field(package, "Depends")
+    assert "libsqlite3-0" in depends and "libnghttp2-14" in depends
     assert field(package, "Maintainer").strip()
 
 
