@@ -64,6 +64,7 @@ std::string exchange(const World& world, std::string_view bytes, std::size_t sli
     const auto next = connection.advance();
     take_output(connection, written);
     if (next == Connection::Next::close) return written;
+    if (next == Connection::Next::switch_protocol) return written + "another protocol";
     if (next != Connection::Next::read) continue;
     if (bytes.empty()) return written;
     const auto room = connection.room();

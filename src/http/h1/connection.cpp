@@ -37,7 +37,7 @@ Connection::Next Connection::advance() {
 
 bool Connection::begins_like_http2() const noexcept {
   const auto unread = buffer_.unread();
-  return !unread.empty() && kHttp2Preface.starts_with(unread.substr(0, kHttp2Preface.size()));
+  return buffer_.is_at_request_start() && !unread.empty() && kHttp2Preface.starts_with(unread.substr(0, kHttp2Preface.size()));
 }
 
 bool Connection::is_http2() const noexcept { return buffer_.unread().size() >= kHttp2Preface.size(); }

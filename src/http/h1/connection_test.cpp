@@ -74,6 +74,7 @@ class ConnectionTest : public ::testing::Test {
       const auto next = connection.advance();
       write_all(connection, written);
       if (next == Connection::Next::close) return written + "|closed";
+      if (next == Connection::Next::switch_protocol) return written + "|another protocol";
       if (next == Connection::Next::await) connection.answer(json_response(200, "\"later\""));
       if (next != Connection::Next::read) continue;
       if (bytes.empty()) return written;
@@ -123,6 +124,13 @@ TEST_F(ConnectionTest, AnswersAGet) {
   EXPECT_EQ(exchange(kGet), "HTTP/1.1 200 OK\r\n" + std::string(kDate) +
                                 "Content-Type: application/json\r\nContent-Length: 2\r\nETag: W/\"7\"\r\n"
                                 "Cache-Control: no-cache\r\n\r\n{}");
+}
+
+TEST_F(ConnectionTest, ABodyThatBeginsLikeHttp2IsABody) {
+  const std::string_view preface = "PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n";
+  const auto head =
+      "POST /echo/a HTTP/1.1\r\nHost: localhost\r\nContent-Length: " + std::to_string(preface.size() + 1) + "\r\n\r\n";
+  EXPECT_EQ(status_of(exchange(head + std::string(preface) + ".", head.size())), "415") << "it isn't JSON";
 }
 
 TEST_F(ConnectionTest, HeadHasTheLengthAndNoBody) {
