@@ -88,3 +88,16 @@ sanitizer_options() {
     UBSAN_OPTIONS+=:external_symbolizer_path=$symbolizer
   fi
 }
+
+# The names of the fuzz targets, from their sources.
+fuzz_targets() { (cd "$root/tests/fuzz" && printf '%s\n' *_fuzz.cpp) | sed 's/\.cpp$//'; }
+
+# run_fuzzer NAME ARGS...: on the inputs that it has found interesting so far, and on new ones.
+run_fuzzer() {
+  local name=$1 dictionary=$root/tests/fuzz/${1%_fuzz}.dict corpus=$root/build/fuzz/corpus/$1
+  shift
+  mkdir -p "$corpus"
+  if [[ -e $dictionary ]]; then set -- "$@" "-dict=$dictionary"; fi
+  "$root/build/fuzz/bin/$name" -timeout=10 -rss_limit_mb=2048 -verbosity=0 -print_final_stats=1 \
+    "-artifact_prefix=$root/build/fuzz/$name-" "$@" "$corpus"
+}

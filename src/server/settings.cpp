@@ -1,10 +1,11 @@
 #include "server/settings.hpp"
 
 #include <fmt/format.h>
-#include <toml++/toml.h>
 
 #include <algorithm>
 #include <utility>
+
+#include "server/toml.hpp"
 
 extern char** environ;
 
@@ -205,12 +206,18 @@ Result<void> apply_table(Settings& settings, const toml::table& table, const std
   return {};
 }
 
-Result<void> apply_file(Settings& settings, const std::string& path) {
+/// `parse` gives the table, or throws.
+template <class Parse>
+Result<void> apply_parsed(Settings& settings, const std::string& file, Parse parse) {
   try {
-    return apply_table(settings, toml::parse_file(path), path, "");
+    return apply_table(settings, parse(), file, "");
   } catch (const toml::parse_error& error) {
-    return fail(ErrorCode::invalid, fmt::format("line {}: {}", error.source().begin.line, error.description()), path);
+    return fail(ErrorCode::invalid, fmt::format("line {}: {}", error.source().begin.line, error.description()), file);
   }
+}
+
+Result<void> apply_file(Settings& settings, const std::string& path) {
+  return apply_parsed(settings, path, [&path] { return toml::parse_file(path); });
 }
 
 Result<void> check_tls(const net::TlsFiles& files) {
@@ -250,6 +257,10 @@ Result<void> set(Settings& settings, std::string_view key, std::string_view valu
   }
   if (found->set(settings, value)) return {};
   return not_allowed(origin, value, found->allowed, is_secret(key));
+}
+
+Result<void> apply_toml(Settings& settings, std::string_view text, const std::string& file) {
+  return apply_parsed(settings, file, [text] { return toml::parse(text); });
 }
 
 Environment system_environment() {

@@ -55,6 +55,9 @@ struct Setting {
 [[nodiscard]] Result<void> set(Settings& settings, std::string_view key, std::string_view value,
                                std::string_view origin);
 
+/// The text of a file of that name, as far as it goes without a fault.
+[[nodiscard]] Result<void> apply_toml(Settings& settings, std::string_view text, const std::string& file);
+
 using Environment = std::map<std::string, std::string>;
 [[nodiscard]] Environment system_environment();
 

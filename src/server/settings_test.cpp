@@ -35,6 +35,16 @@ TEST(Settings, FlagsGoOverEnvironmentOverFileOverDefaults) {
   EXPECT_EQ(settings->limits.http.request_timeout, 10s);
 }
 
+// Found by toml_fuzz.
+TEST(Settings, AKeyThatBeginsWithNonsenseIsRefused) {
+  for (const std::string_view text : {"[,]\n", "[=", "[[;]]", "a.,=1", "\xEF\xBA\xBA = 1"}) {
+    Settings settings;
+    const auto applied = apply_toml(settings, text, "f.toml");
+    ASSERT_FALSE(applied) << text;
+    EXPECT_TRUE(applied.error().message.starts_with("line 1: ")) << applied.error().message;
+  }
+}
+
 TEST(Settings, TheVariablesOfSeed004Work) {
   const auto settings = load_settings({}, {{"HOST", "0.0.0.0"}, {"PORT", "6001"}, {"LOG_LEVEL", "debug"}});
   ASSERT_TRUE(settings);

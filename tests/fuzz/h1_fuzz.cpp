@@ -65,7 +65,8 @@ std::string exchange(const World& world, std::string_view bytes, std::size_t sli
     take_output(connection, written);
     if (next == Connection::Next::close) return written;
     if (next == Connection::Next::switch_protocol) return written + "another protocol";
-    if (next != Connection::Next::read) continue;
+    if (next == Connection::Next::write) continue;
+    if (next != Connection::Next::read) std::abort();  // no route of ours waits or streams
     if (bytes.empty()) return written;
     const auto room = connection.room();
     const auto size = std::min({room.size(), slice, bytes.size()});
