@@ -1,8 +1,20 @@
 # ./dev package: what is installed where, and the Debian package of it.
 include(GNUInstallDirs)
 
+# The binary describes itself: what is packaged can't be older than its subcommands.
+set(package_texts ${CMAKE_BINARY_DIR}/package)
+file(MAKE_DIRECTORY ${package_texts})
+add_custom_command(
+  OUTPUT ${package_texts}/rollcall.bash ${package_texts}/rollcall.1.gz
+  COMMAND rollcall completion bash > ${package_texts}/rollcall.bash
+  COMMAND rollcall man | gzip -9n > ${package_texts}/rollcall.1.gz
+  DEPENDS rollcall COMMENT "Writing the manual page and the completion" VERBATIM)
+add_custom_target(package_texts ALL DEPENDS ${package_texts}/rollcall.bash ${package_texts}/rollcall.1.gz)
+
 install(TARGETS rollcall RUNTIME DESTINATION ${CMAKE_INSTALL_BINDIR})
 install(FILES packaging/debian/rollcall.service DESTINATION lib/systemd/system)
+install(FILES ${package_texts}/rollcall.bash DESTINATION ${CMAKE_INSTALL_DATADIR}/bash-completion/completions RENAME rollcall)
+install(FILES ${package_texts}/rollcall.1.gz DESTINATION ${CMAKE_INSTALL_MANDIR}/man1)
 install(FILES README.md CHANGELOG.md docs/api.md docs/configuration.md docs/openapi.yaml DESTINATION ${CMAKE_INSTALL_DOCDIR})
 install(FILES LICENSE DESTINATION ${CMAKE_INSTALL_DOCDIR} RENAME copyright)
 install(FILES packaging/debian/rollcall.toml DESTINATION /etc/rollcall)

@@ -58,6 +58,8 @@ void add_serve(Program& program) {
   flag("--data-dir", "data_dir", "DIR", "Where the registry is kept (default rollcall-data)");
   flag("--log-level", "log_level", "LEVEL", "DEBUG, INFO, WARNING or ERROR (default INFO)");
   flag("--log-format", "log_format", "FORMAT", "text or json (default text)");
+  flag("--cors-origins", "cors.origins", "ORIGINS",
+       "Whose web pages may ask, beside the daemon's own (default nobody's)");
   command.add_option("--config", values->line.config_file, "A TOML file with settings")->type_name("FILE");
   command.add_option("--set", values->assignments, "Any setting, by its key; may be given several times")
       ->type_name("KEY=VALUE")
@@ -88,6 +90,20 @@ void add_version(Program& program) {
                                      "  rollcall version --daemon",
                                      [&program, ask] { return show_version(program.common(), *ask); });
   command.add_flag("--daemon", *ask, "Ask the daemon as well");
+}
+
+int show_health(const Common& common) {
+  const auto client = Client::open(common);
+  if (!client) return complain(client.error());
+  const auto health = client->get("/health");
+  if (!health) return complain(health.error());
+  fmt::print("{}\n", common.json ? json::serialize(*health) : printable(text_of(*health, "status")));
+  return 0;
+}
+
+void add_health(Program& program) {
+  program.add_client("health", "Tell whether a daemon answers and can store what it is told; needs no token",
+                     "  rollcall health --server 10.0.0.5:5001", [&program] { return show_health(program.common()); });
 }
 
 struct ProbeLine {
@@ -141,6 +157,7 @@ void add_probe(Program& program) {
 void add_daemon_commands(Program& program) {
   add_serve(program);
   add_version(program);
+  add_health(program);
   add_probe(program);
   program.add("settings", "List every setting with its default, as docs/configuration.md has it", "  rollcall settings",
               [] {

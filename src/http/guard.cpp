@@ -5,6 +5,7 @@
 #include <algorithm>
 #include <array>
 
+#include "http/cors.hpp"
 #include "http/text.hpp"
 
 namespace rollcall::http {
@@ -98,7 +99,10 @@ std::optional<Response> refuse(const Request& request, const GuardRules& rules) 
     return problem({ErrorCode::forbidden, "this host name isn't among the allowed hosts", "host"});
   }
   if (!request.origin.empty() && !is_own_origin(request)) {
-    return problem({ErrorCode::forbidden, "requests of pages from elsewhere are refused", "origin"});
+    if (!may_ask(request.origin, rules.cors_origins)) {
+      return problem({ErrorCode::forbidden, "requests of pages from elsewhere are refused", "origin"});
+    }
+    if (request.method == Method::options) return preflight_answer();
   }
   if (auto refusal = deny(request, rules.access)) return refusal;
   if (!changes_something(request.method) || is_json(request.content_type)) return std::nullopt;

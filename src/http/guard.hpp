@@ -15,12 +15,14 @@ struct GuardRules {
   /// off.
   std::vector<std::string> allowed_hosts;
   AccessRules access{};
+  /// Origins beside the request's own host whose pages may ask; "*": every one.
+  std::vector<std::string> cors_origins{};
 };
 
-/// The refusal, or nothing. An Origin must be the request's own Host. A mutation with a body needs application/json;
-/// a POST without a body must come without Origin (seed clients send such) or say application/json; what a page of
-/// another origin can't send without a preflight (PUT, DELETE, application/json) it can't send at all: preflights get
-/// no permission.
+/// The refusal, or nothing; or the answer to a preflight, which shows no token. An Origin must be the request's own
+/// Host or one of cors_origins. A mutation with a body needs application/json; a POST without a body must come without
+/// Origin (seed clients send such) or say application/json; what a page of another origin can't send without a
+/// preflight (PUT, DELETE, application/json) it can't send at all: the preflights of others get no permission.
 [[nodiscard]] std::optional<Response> refuse(const Request& request, const GuardRules& rules);
 
 }  // namespace rollcall::http

@@ -2,6 +2,8 @@
 
 #include <gtest/gtest.h>
 
+#include "http/cors.hpp"
+
 namespace rollcall::http {
 namespace {
 
@@ -47,6 +49,76 @@ TEST(Guard, AnOriginMustBeTheRequestsOwnHost) {
     request.origin = origin;
     EXPECT_EQ(status_of(request), 403U) << origin;
   }
+}
+
+TEST(Guard, AListedOriginMayAskAndNoOther) {
+  const GuardRules rules{.allowed_hosts = {}, .cors_origins = {"https://desk.example", "http://localhost:3000"}};
+  auto request = get_of("127.0.0.1:5001");
+  for (const std::string_view origin : {"https://desk.example", "http://localhost:3000", "http://127.0.0.1:5001"}) {
+    request.origin = origin;
+    EXPECT_EQ(status_of(request, rules), 200U) << origin;
+  }
+  for (const std::string_view origin : {"http://desk.example", "https://desk.example:8443", "https://desk.example.evil",
+                                        "https://evil.example", "null"}) {
+    request.origin = origin;
+    EXPECT_EQ(status_of(request, rules), 403U) << origin;
+  }
+}
+
+TEST(Guard, APreflightOfAListedOriginNeedsNoToken) {
+  const GuardRules rules{.allowed_hosts = {},
+                         .access = {.tokens = {{Role::read, "0123456789abcdef"}}, .open_paths = {}},
+                         .cors_origins = {"*"}};
+  auto request = get_of("localhost");
+  request.origin = "https://desk.example";
+  EXPECT_EQ(status_of(request, rules), 401U);
+  request.method = Method::options;
+  const auto answer = refuse(request, rules);
+  ASSERT_TRUE(answer);
+  EXPECT_EQ(answer->status, 204U);
+  EXPECT_EQ(answer->headers.front().name, "Access-Control-Allow-Methods");
+}
+
+TEST(Guard, AListedOriginsMutationIsJsonAsEveryones) {
+  const GuardRules rules{.allowed_hosts = {}, .cors_origins = {"*"}};
+  auto request = get_of("localhost");
+  request.origin = "https://desk.example";
+  request.method = Method::post;
+  EXPECT_EQ(status_of(request, rules), 415U);
+  request.content_type = "application/json";
+  EXPECT_EQ(status_of(request, rules), 200U);
+}
+
+std::string header_of(const Response& response, std::string_view name) {
+  for (const auto& header : response.headers) {
+    if (header.name == name) return header.value;
+  }
+  return {};
+}
+
+TEST(Cors, TheLeaveNamesTheOriginAndIsKeptApartInCaches) {
+  const std::vector<std::string> listed{"https://desk.example"};
+  auto request = get_of("localhost");
+  request.origin = "https://desk.example";
+  Response response;
+  add_leave(request, listed, response);
+  EXPECT_EQ(header_of(response, "Access-Control-Allow-Origin"), "https://desk.example");
+  EXPECT_EQ(header_of(response, "Vary"), "Origin");
+  EXPECT_EQ(header_of(response, "Access-Control-Allow-Credentials"), "");
+  request.origin = {};
+  response = {};
+  add_leave(request, listed, response);
+  EXPECT_EQ(header_of(response, "Access-Control-Allow-Origin"), "");
+  EXPECT_EQ(header_of(response, "Vary"), "Origin");
+}
+
+TEST(Cors, ToAllItIsTheSame) {
+  auto request = get_of("localhost");
+  request.origin = "https://desk.example";
+  Response response;
+  add_leave(request, std::vector<std::string>{"*"}, response);
+  EXPECT_EQ(header_of(response, "Access-Control-Allow-Origin"), "*");
+  EXPECT_EQ(header_of(response, "Vary"), "");
 }
 
 TEST(Guard, AMutationsBodyMustBeJson) {

@@ -5,6 +5,7 @@
 #include <variant>
 
 #include "base/log.hpp"
+#include "http/cors.hpp"
 
 namespace rollcall::http {
 namespace {
@@ -18,6 +19,15 @@ Answer call(const Handler& handler, const Request& request) {
 std::string_view opaque_part(std::string_view etag) noexcept {
   if (etag.starts_with("W/")) etag.remove_prefix(2);
   return etag;
+}
+
+void apply_conditions(const Request& request, Response& response) {
+  if (request.if_none_match.empty() || response.etag.empty() || response.status != 200) return;
+  if (request.method != Method::get && request.method != Method::head) return;
+  if (!none_match_has(request.if_none_match, response.etag)) return;
+  response.status = 304;
+  response.body = {};
+  response.stream = nullptr;
 }
 
 }  // namespace
@@ -41,13 +51,9 @@ Response failure_answer(const Request& request, std::string_view what) {
   return problem({ErrorCode::internal, "a defect of this program; its log tells more", {}});
 }
 
-void apply_conditions(const Request& request, Response& response) {
-  if (request.if_none_match.empty() || response.etag.empty() || response.status != 200) return;
-  if (request.method != Method::get && request.method != Method::head) return;
-  if (!none_match_has(request.if_none_match, response.etag)) return;
-  response.status = 304;
-  response.body = {};
-  response.stream = nullptr;
+void complete(const Request& request, Response& response, const ServerContext& context) {
+  if (!context.guard.cors_origins.empty()) add_leave(request, context.guard.cors_origins, response);
+  apply_conditions(request, response);
 }
 
 bool none_match_has(std::string_view list, std::string_view etag) noexcept {

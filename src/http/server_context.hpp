@@ -57,8 +57,9 @@ struct ServerContext {
 [[nodiscard]] Answer answer_to(Request& request, const ServerContext& context);
 [[nodiscard]] Response failure_answer(const Request& request, std::string_view what);
 
-/// 304 where the client has what the answer would send (RFC 9110, 13.1.2).
-void apply_conditions(const Request& request, Response& response);
+/// What each answer needs before it is sent, wherever it came from: the leave that a page of another origin has to read
+/// it, and 304 where the client has what it would send (RFC 9110, 13.1.2).
+void complete(const Request& request, Response& response, const ServerContext& context);
 
 /// RFC 9110, 13.1.2: the list has this tag, compared weakly, or is "*".
 [[nodiscard]] bool none_match_has(std::string_view list, std::string_view etag) noexcept;

@@ -78,6 +78,7 @@ struct Server::Impl {
         catalog(encoders(), settings.limits.catalog),
         threads(io_threads_of(settings), settings.limits.http.connections + settings.limits.socket.connections) {
     guard.allowed_hosts = settings.allowed_hosts;
+    guard.cors_origins = settings.cors_origins;
     guard.access = {.tokens = settings.tokens, .open_paths = {std::string(api::kOpenPath)}};
     auto& tokens = guard.access.tokens;
     tokens.insert(tokens.end(), settings.file_tokens.begin(), settings.file_tokens.end());

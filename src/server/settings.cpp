@@ -30,6 +30,7 @@ std::string flag_name(std::string_view key) {
   if (key == "tls.client_ca") return "--tls-client-ca";
   if (key == "data_dir") return "--data-dir";
   if (key == "log_level") return "--log-level";
+  if (key == "cors.origins") return "--cors-origins";
   return key == "log_format" ? "--log-format" : fmt::format("--set {}", key);
 }
 

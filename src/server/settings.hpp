@@ -35,6 +35,7 @@ struct Settings {
   std::vector<std::string> notes;                ///< what was given but has no meaning here, for the log
   std::vector<http::Token> tokens, file_tokens;  ///< none: everyone may do everything
   std::vector<std::string> allowed_hosts;        ///< names beside IP addresses and localhost that Host may have
+  std::vector<std::string> cors_origins;         ///< whose pages may ask, beside our own
   Limits limits;
   bool probe_enabled = true;
   ProbeConfig probe;

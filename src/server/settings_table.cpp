@@ -193,6 +193,21 @@ std::vector<Setting> tls_rows() {
   };
 }
 
+/// As browsers send it: nothing behind the port.
+bool is_origin(std::string_view text) {
+  const auto host = text.find("://");
+  if (!text.starts_with("http://") && !text.starts_with("https://")) return false;
+  return host + 3 < text.size() && text.find_first_of("/?#@* ", host + 3) == text.npos;
+}
+
+bool set_origins(Settings& settings, std::string_view text) {
+  auto origins = split_list(text);
+  const auto is_fine = [](const std::string& one) { return one == "*" || is_origin(one); };
+  if (!std::ranges::all_of(origins, is_fine)) return false;
+  settings.cors_origins = std::move(origins);
+  return true;
+}
+
 bool set_tokens(std::vector<http::Token>& tokens, std::string_view text) {
   auto parsed = http::parse_tokens(text);
   if (!parsed || parsed->empty()) return false;
@@ -213,6 +228,9 @@ bool read_token_file(Settings& settings, std::string_view path) {
 
 std::vector<Setting> access_rows() {
   return {
+      {"cors.origins", "origins as https://desk.example:8443, separated by commas; * allows every one",
+       "Whose web pages may ask, beside the daemon's own; unset: nobody's", set_origins,
+       [](const Settings& s) { return fmt::format("{}", fmt::join(s.cors_origins, ",")); }},
       {"access.tokens",
        "ROLE:SECRET, divided by commas; roles are read, write and admin, a secret has 16 to 255 letters, "
        "digits or any of -._~+/=",

@@ -45,6 +45,17 @@ TEST(Settings, AKeyThatBeginsWithNonsenseIsRefused) {
   }
 }
 
+TEST(Settings, AnOriginIsAsBrowsersSendIt) {
+  Settings settings;
+  EXPECT_TRUE(set(settings, "cors.origins", "https://desk.example:8443, http://localhost:3000", "test"));
+  EXPECT_EQ(settings.cors_origins.size(), 2U);
+  EXPECT_TRUE(set(settings, "cors.origins", "*", "test"));
+  for (const std::string_view text :
+       {"desk.example", "https://", "https://desk.example/", "https://*.example", "null"}) {
+    EXPECT_FALSE(set(settings, "cors.origins", text, "test")) << text;
+  }
+}
+
 TEST(Settings, TheVariablesOfSeed004Work) {
   const auto settings = load_settings({}, {{"HOST", "0.0.0.0"}, {"PORT", "6001"}, {"LOG_LEVEL", "debug"}});
   ASSERT_TRUE(settings);

@@ -44,6 +44,15 @@ def eventually(what):
     return found
 
 
+def test_health_needs_no_token(start):
+    daemon = start(environment={"ROLLCALL_ACCESS_TOKENS": "write:0123456789abcdef"})
+    told = run("health", server=daemon.address)
+    assert told.returncode == 0 and told.stdout in ("healthy\n", "degraded\n")
+    assert run("services", server=daemon.address).returncode == 4
+    daemon.kill()
+    assert run("health", server=daemon.address).returncode == 3
+
+
 def test_a_service_s_life(cli):
     registered = cli("register", "billing", "--id", "b-1", "--address", "10.0.0.7", "--port", "80", "--tag", "eu", "--tag", "x",
                      "--meta", "zone=a", "--ttl", "60", "--session", "s1")

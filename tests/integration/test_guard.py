@@ -53,6 +53,24 @@ def test_nothing_changes_by_get(client):
     assert client.get("/version").json["revision"] == before
 
 
+def test_pages_of_listed_origins_may_ask(start):
+    desk = {"Origin": "https://desk.example"}
+    with start("--cors-origins", "https://desk.example,http://localhost:3000").client() as client:
+        answer = client.get("/services", headers=desk)
+        assert answer.status == 200
+        assert answer.headers["Access-Control-Allow-Origin"] == "https://desk.example"
+        assert answer.headers["Vary"] == "Origin"
+        assert "Access-Control-Allow-Credentials" not in answer.headers
+        leave = client.ask("OPTIONS", "/instances/x", headers={**desk, "Access-Control-Request-Method": "DELETE"},
+                           described=False)
+        assert leave.status == 204 and "DELETE" in leave.headers["Access-Control-Allow-Methods"]
+        assert "last-event-id" in leave.headers["Access-Control-Allow-Headers"]
+        assert client.post(TARGET, OK, headers=desk).status == 201
+        assert client.post(TARGET, OK, headers={**desk, "Content-Type": "text/plain"}).status == 415
+        foreign = client.get("/services", headers={"Origin": "https://evil.example"}, described=False)
+        assert foreign.status == 403 and "Access-Control-Allow-Origin" not in foreign.headers
+
+
 def test_a_page_gets_no_leave_from_a_preflight(client):
     answer = client.ask("OPTIONS", "/instances/x", headers={"Origin": "http://evil.example",
                                                             "Access-Control-Request-Method": "DELETE"}, described=False)

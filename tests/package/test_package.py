@@ -1,8 +1,10 @@
 """The Debian package: what is in it, and that it comes and goes without a trace."""
+import gzip
 import json
 import os
 import pathlib
 import shutil
+import socket
 import subprocess
 
 import pytest
@@ -56,7 +58,8 @@ def test_comes_and_goes_without_a_trace(package, machine):
     machine.dpkg("--install", package)
     installed = machine.files() - machine.before
     for file in ("usr/bin/rollcall", "usr/lib/systemd/system/rollcall.service", "etc/rollcall/rollcall.toml",
-                 "usr/share/doc/rollcall/copyright"):
+                 "usr/share/doc/rollcall/copyright", "usr/share/man/man1/rollcall.1.gz",
+                 "usr/share/bash-completion/completions/rollcall"):
         assert pathlib.Path(file) in installed
     state = machine.root / "var/lib/rollcall"
     state.mkdir(parents=True)
@@ -68,6 +71,35 @@ def test_comes_and_goes_without_a_trace(package, machine):
 
     machine.dpkg("--purge", "rollcall")
     assert machine.files() == machine.before
+
+
+def test_describes_the_commands_that_it_brings(package, machine):
+    machine.dpkg("--install", package)
+    page = gzip.decompress((machine.root / "usr/share/man/man1/rollcall.1.gz").read_bytes()).decode()
+    completion = machine.root / "usr/share/bash-completion/completions/rollcall"
+    for command in "serve", "register", "heartbeat", "services":
+        assert command in page
+        assert command in completion.read_text()
+    subprocess.run(["bash", "-n", completion], check=True)
+
+
+def test_systemd_waits_until_it_is_ready_and_watches_it(package, machine):
+    machine.dpkg("--install", package)
+    unit = (machine.root / "usr/lib/systemd/system/rollcall.service").read_text().splitlines()
+    assert "Type=notify" in unit and "WatchdogSec=30" in unit
+    with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as told:
+        told.bind(str(machine.root / "notify"))
+        told.settimeout(10)
+        variables = os.environ | {"NOTIFY_SOCKET": str(machine.root / "notify"), "WATCHDOG_USEC": "200000"}
+        variables.pop("WATCHDOG_PID", None)
+        with subprocess.Popen([machine.root / "usr/bin/rollcall", "serve", "--http", "127.0.0.1:0", "--socket", "off", "--data-dir",
+                               machine.root / "data", "--set", "probe.enabled=false"], stdout=subprocess.DEVNULL,
+                              stderr=subprocess.DEVNULL, env=variables) as daemon:
+            try:
+                assert told.recv(100).startswith(b"READY=1")
+                assert told.recv(100) == b"WATCHDOG=1"
+            finally:
+                daemon.terminate()
 
 
 def test_a_changed_configuration_outlives_an_upgrade(package, machine):

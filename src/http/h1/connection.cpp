@@ -37,7 +37,8 @@ Connection::Next Connection::advance() {
 
 bool Connection::begins_like_http2() const noexcept {
   const auto unread = buffer_.unread();
-  return buffer_.is_at_request_start() && !unread.empty() && kHttp2Preface.starts_with(unread.substr(0, kHttp2Preface.size()));
+  return buffer_.is_before_request() && !unread.empty() &&
+         kHttp2Preface.starts_with(unread.substr(0, kHttp2Preface.size()));
 }
 
 bool Connection::is_http2() const noexcept { return buffer_.unread().size() >= kHttp2Preface.size(); }
@@ -85,7 +86,7 @@ void Connection::dispatch() {
 }
 
 void Connection::answer(Response&& response) {
-  apply_conditions(parser_.request(), response);
+  complete(parser_.request(), response, context_);
   finish(std::move(response), !parser_.keep_alive() || context_.connections.draining());
 }
 

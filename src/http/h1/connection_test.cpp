@@ -155,6 +155,14 @@ TEST_F(ConnectionTest, AMatchingTagIs304WithoutABody) {
   }
 }
 
+// Found by h1_fuzz.
+TEST_F(ConnectionTest, OnlyAConnectionsFirstBytesAreThePrefaceOfHttp2) {
+  constexpr std::string_view kBytes = "PRI * HTTP/1.0\r\nPRI * HTTP/2.0\r\n\r\nSM\r\n\r\n";
+  const auto whole = exchange(kBytes);
+  EXPECT_TRUE(whole.starts_with("HTTP/1.1 400")) << whole;
+  EXPECT_EQ(exchange(kBytes, 8), whole);
+}
+
 TEST_F(ConnectionTest, PipelinedRequestsAreAnsweredInOrder) {
   const std::string post =
       "POST /echo/n?q=1 HTTP/1.1\r\nHost: localhost\r\nContent-Type: application/json\r\nContent-Length: 2\r\n\r\n[]";

@@ -17,7 +17,7 @@ class ReadBuffer {
 
   /// A request ends here: what has been read needn't be kept.
   void start_request() noexcept { request_ = read_; }
-  [[nodiscard]] bool is_at_request_start() const noexcept { return read_ == request_; }
+  [[nodiscard]] bool is_before_request() const noexcept { return read_ == request_; }
   [[nodiscard]] bool has_part_of_request() const noexcept { return end_ != request_; }
   [[nodiscard]] const char* request_data() const noexcept { return data() + request_; }
 

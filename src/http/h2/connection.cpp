@@ -253,7 +253,7 @@ void Connection::poll(Stream& stream) {
 void Connection::refuse(Stream& stream, Refusal refusal) { answer(stream, problem(refusal.status, refusal.error)); }
 
 void Connection::answer(Stream& stream, Response&& response) {
-  apply_conditions(stream.in.request, response);
+  complete(stream.in.request, response, context_);
   context_.stats.count_answer(response.status);
   stream.out.response = std::move(response);
   submit(stream);
