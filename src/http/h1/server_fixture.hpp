@@ -1,0 +1,199 @@
+#pragma once
+// Of the tests of the server: one on a thread of its own, and requests that wait while the test says what happens.
+#include <gtest/gtest.h>
+
+#include <boost/asio/co_spawn.hpp>
+#include <boost/asio/detached.hpp>
+#include <boost/asio/read.hpp>
+#include <boost/asio/read_until.hpp>
+#include <boost/asio/steady_timer.hpp>
+#include <boost/asio/use_awaitable.hpp>
+#include <boost/asio/write.hpp>
+#include <future>
+#include <memory>
+#include <string>
+#include <thread>
+
+#include "http/h1/server.hpp"
+
+namespace rollcall::http {
+
+namespace asio = boost::asio;
+using asio::ip::tcp;
+using std::chrono::milliseconds;
+
+constexpr milliseconds kShort{60};
+constexpr std::string_view kGet = "GET /hello HTTP/1.1\r\nHost: localhost\r\n\r\n";
+
+/// What a test lets happen while a request waits. All on the server's thread.
+struct Stage {
+  std::vector<std::string> said;  ///< not yet told
+  bool over = false;
+  Wake wake;
+  int alive = 0;
+  std::promise<void> started, ended;
+};
+
+class StagedAnswer final : public HeldAnswer {
+ public:
+  explicit StagedAnswer(Stage& stage) : stage_(stage) { ++stage_.alive; }
+  ~StagedAnswer() override {
+    --stage_.alive;
+    stage_.wake = nullptr;
+    stage_.ended.set_value();
+  }
+  void start(Wake wake) override {
+    stage_.wake = std::move(wake);
+    stage_.started.set_value();
+  }
+  std::optional<Response> poll(Hurry hurry) override {
+    if (hurry == Hurry::stopping) return json_response(200, "\"stopped\"");
+    if (stage_.said.empty()) return std::nullopt;
+    return json_response(200, std::exchange(stage_.said, {}).front());
+  }
+
+ private:
+  Stage& stage_;
+};
+
+class StagedStream final : public BodyStream {
+ public:
+  explicit StagedStream(Stage& stage) : stage_(stage) { ++stage_.alive; }
+  ~StagedStream() override {
+    --stage_.alive;
+    stage_.wake = nullptr;
+    stage_.ended.set_value();
+  }
+  void start(Wake wake) override {
+    stage_.wake = std::move(wake);
+    stage_.started.set_value();
+  }
+  State pull(std::string& out, std::size_t, Hurry hurry) override {
+    for (const auto& each : std::exchange(stage_.said, {})) out += each;
+    if (hurry == Hurry::stopping) out += "bye";
+    return hurry == Hurry::stopping || stage_.over ? State::ended : State::dry;
+  }
+
+ private:
+  Stage& stage_;
+};
+
+/// A server on a thread of its own; the test is the client, with plain blocking sockets.
+class ServerTest : public ::testing::Test {
+ protected:
+  ServerTest() {
+    router_.add(Method::get, "/hello", SyncHandler([](const Request&) { return json_response(200, "{}"); }));
+    router_.add(Method::get, "/large", SyncHandler([this](const Request&) {
+                  Response response;
+                  response.body.shared.push_back(large_);
+                  return response;
+                }));
+    router_.add(Method::get, "/later", AsyncHandler([](const Request& request) -> asio::awaitable<Response> {
+                  asio::steady_timer timer(co_await asio::this_coro::executor, milliseconds(5));
+                  auto wait = timer.async_wait(asio::use_awaitable);
+                  co_await std::move(wait);
+                  co_return json_response(200, "\"" + std::string(request.path) + "\"");
+                }));
+    router_.add(Method::get, "/held",
+                HybridHandler([this](const Request&) -> Answer { return std::make_unique<StagedAnswer>(stage_); }));
+    router_.add(Method::get, "/stream", SyncHandler([this](const Request&) {
+                  Response response;
+                  response.content_type = "text/plain";
+                  response.stream = std::make_unique<StagedStream>(stage_);
+                  return response;
+                }));
+    router_.add(Method::get, "/throws", AsyncHandler([](const Request&) -> asio::awaitable<Response> {
+                  throw std::runtime_error("oops");
+                  co_return Response{};
+                }));
+  }
+
+  ~ServerTest() override { stop(); }
+
+  void start() {
+    accept();
+    thread_ = std::thread([this] { io_.run(); });
+  }
+
+  // The server's own end is in its connections' hands: this waits until the last has gone.
+  void stop() {
+    if (!thread_.joinable()) return;
+    asio::post(io_, [this] {
+      acceptor_.close();
+      table_.drain();
+    });
+    thread_.join();
+  }
+
+  void accept() {
+    acceptor_.async_accept([this](const boost::system::error_code& error, tcp::socket socket) {
+      if (error) return;
+      asio::co_spawn(io_, serve(std::move(socket), context_), asio::detached);
+      accept();
+    });
+  }
+
+  static asio::awaitable<void> serve(tcp::socket socket, ServerContext context) {
+    ClearChannel channel(std::move(socket));
+    auto served = h1::serve(channel, context);
+    (void)co_await std::move(served);
+  }
+
+  tcp::socket connect() {
+    tcp::socket socket(client_io_);
+    socket.connect(acceptor_.local_endpoint());
+    return socket;
+  }
+
+  static void send(tcp::socket& socket, std::string_view bytes) { asio::write(socket, asio::buffer(bytes)); }
+
+  /// Until the server closes.
+  static std::string read_all(tcp::socket& socket) {
+    std::string bytes;
+    boost::system::error_code error;
+    asio::read(socket, asio::dynamic_buffer(bytes), error);
+    return bytes;
+  }
+
+  static std::string read_some(tcp::socket& socket, std::size_t least) {
+    std::string bytes;
+    asio::read(socket, asio::dynamic_buffer(bytes), asio::transfer_at_least(least));
+    return bytes;
+  }
+
+  /// On the server's thread, while a request waits.
+  void let_happen(std::string text, bool last = false) {
+    asio::post(io_, [this, text = std::move(text), last] {
+      stage_.said.push_back(text);
+      stage_.over = last;
+      if (stage_.wake) stage_.wake();
+    });
+  }
+
+  Stage stage_;
+  const SystemClock clock_;
+  HttpLimits limits_;
+  const GuardRules guard_;
+  Router router_;
+  ServerStats stats_;
+  std::atomic<std::size_t> open_{0};
+  asio::io_context io_{1};
+  asio::io_context client_io_{1};
+  std::unique_ptr<ConnectionTable> owned_table_;
+  tcp::acceptor acceptor_{io_, {asio::ip::address_v4::loopback(), 0}};
+  std::thread thread_;
+  // Made on first use: tests set the limits before.
+  ConnectionTable& table_ = table();
+  ServerContext context_{router_, guard_, limits_, stats_, table_};
+  const std::string large_ = std::string(8 * 1024 * 1024, 'L');
+
+ private:
+  ConnectionTable& table() {
+    limits_.request_timeout = kShort;
+    limits_.linger_timeout = kShort;
+    owned_table_ = std::make_unique<ConnectionTable>(io_, clock_, limits_, open_);
+    return *owned_table_;
+  }
+};
+
+}  // namespace rollcall::http
