@@ -23,9 +23,11 @@ Program::Program() : app_("Rollcall: a service registry and discovery server", "
   common_.server = server != nullptr ? server : kDefaultServer;
   app_.set_version_flag("--version", fmt::format("rollcall {}", kVersion));
   app_.require_subcommand(1);
-  app_.footer(std::string(kExitCodes) +
-              "\nEnvironment: ROLLCALL_SERVER (--server), ROLLCALL_TOKEN (sent to the daemon), NO_COLOR (no colours).\n"
-              "`rollcall SUBCOMMAND --help` tells more.");
+  app_.footer(
+      std::string(kExitCodes) +
+      "\nEnvironment: ROLLCALL_SERVER (--server), ROLLCALL_CACERT (--cacert), ROLLCALL_TOKEN (sent to the daemon), "
+      "NO_COLOR (no colours).\n"
+      "`rollcall SUBCOMMAND --help` tells more.");
 }
 
 CLI::App& Program::add(const std::string& name, const std::string& summary, const std::string& example,
@@ -40,8 +42,15 @@ CLI::App& Program::add_client(const std::string& name, const std::string& summar
                               std::function<int()> run) {
   auto& command = add(name, summary, example, std::move(run));
   command.add_option("--server", common_.server, "The daemon to ask; else ROLLCALL_SERVER")
-      ->type_name("ADDRESS:PORT")
+      ->type_name("[https://]HOST:PORT")
       ->default_str(kDefaultServer);
+  command
+      .add_option("--cacert", common_.cacert,
+                  "Over https: who vouches for the daemon (PEM); else ROLLCALL_CACERT, else whom the system trusts")
+      ->type_name("FILE");
+  command.add_option("--cert", common_.cert, "Over https: our certificate, for a daemon that asks for one (PEM)")
+      ->type_name("FILE");
+  command.add_option("--key", common_.key, "The certificate's key (PEM, without a passphrase)")->type_name("FILE");
   command.add_flag("--json", common_.json, "For machines: JSON instead of a table");
   return command;
 }

@@ -15,6 +15,9 @@ namespace rollcall::cli {
 /// What the subcommands that ask a daemon have in common.
 struct Common {
   std::string server{};
+  std::string cacert{};
+  std::string cert{};
+  std::string key{};
   bool json = false;
 };
 
@@ -28,7 +31,7 @@ class Program {
   CLI::App& add(const std::string& name, const std::string& summary, const std::string& example,
                 std::function<int()> run);
 
-  /// The same with --server and --json.
+  /// The same with --server, what TLS needs, and --json.
   CLI::App& add_client(const std::string& name, const std::string& summary, const std::string& example,
                        std::function<int()> run);
 
@@ -73,7 +76,7 @@ inline constexpr auto kExitCodes =
     "  0  done\n"
     "  1  the daemon said no: not found, or something newer stands in the way\n"
     "  2  wrong usage, or a value that isn't allowed\n"
-    "  3  not now: the daemon can't be reached, or can't do it at the moment; try again\n"
+    "  3  not now: the daemon can't be reached, isn't the one that it should be, or can't do it at the moment\n"
     "  4  not allowed: a token is missing or may not do this\n"
     "  5  a defect, or data that this program can't read\n";
 

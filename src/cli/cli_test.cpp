@@ -60,6 +60,38 @@ TEST(Client, AServerIsAnAddressAndAPort) {
   }
 }
 
+TEST(Client, AServerMayBeAUrl) {
+  const auto plain = find_server("http://127.0.0.1:5001/");
+  EXPECT_EQ(net::to_text(plain->endpoint), "127.0.0.1:5001");
+  EXPECT_FALSE(plain->secure);
+  const auto secure = find_server("https://localhost:5002");
+  EXPECT_EQ(net::to_text(secure->endpoint), "127.0.0.1:5002");
+  EXPECT_EQ(secure->host, "localhost");
+  EXPECT_TRUE(secure->secure);
+  EXPECT_EQ(find_server("https://[::1]:5001")->host, "::1");
+  EXPECT_EQ(find_server("https://[::1]")->endpoint.port(), 443);
+  EXPECT_EQ(find_server("http://10.0.0.1")->endpoint.port(), 80);
+  EXPECT_FALSE(find_server("127.0.0.1:5001")->secure);
+  for (const auto* wrong : {"", "https://", "https://127.0.0.1:5001/path", "ftp://127.0.0.1:21", "https://127.0.0.1:0",
+                            "https://me@127.0.0.1:x", "127.0.0.1"}) {
+    const auto server = find_server(wrong);
+    ASSERT_FALSE(server) << wrong;
+    EXPECT_EQ(server.error().field, "--server") << wrong;
+    EXPECT_TRUE(server.error().message.contains(wrong)) << server.error().message;
+  }
+}
+
+TEST(Client, FlagsOfTlsAreForHttpsAlone) {
+  for (const auto& common :
+       {Common{.server = "127.0.0.1:1", .cacert = "ca.pem"}, Common{.server = "127.0.0.1:1", .key = "k"},
+        Common{.server = "https://127.0.0.1:1", .cacert = "/nowhere"}}) {
+    const auto client = Client::open(common);
+    ASSERT_FALSE(client);
+    EXPECT_EQ(client.error().code, ErrorCode::invalid);
+    EXPECT_TRUE(client.error().field.starts_with("--")) << client.error().field;
+  }
+}
+
 TEST(Client, AProblemKeepsItsWordsAndItsKind) {
   const auto error = error_of(503, R"({"type":"urn:rollcall:unknown_outcome","detail":"perhaps done","field":"port"})");
   EXPECT_EQ(error.code, ErrorCode::unknown_outcome);

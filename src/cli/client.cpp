@@ -37,33 +37,33 @@ const json::value* member_of(const json::value& object, std::string_view name) {
   return members == nullptr ? nullptr : members->if_contains(name);
 }
 
-}  // namespace
+bool is_success(unsigned status) noexcept { return status >= 200 && status <= 299; }
 
-Result<asio::ip::tcp::endpoint> resolve(std::string_view server) {
-  if (const auto endpoint = net::parse_endpoint(server); endpoint && endpoint->port() != 0) return *endpoint;
-  const auto colon = server.rfind(':');
-  const auto wrong = [&] {
-    return fail(ErrorCode::invalid, fmt::format("is \"{}\"; allowed is ADDRESS:PORT, as 127.0.0.1:5001", server),
-                "--server");
-  };
-  if (colon == std::string_view::npos || colon == 0) return wrong();
-  const std::string host(server.substr(0, colon));
-  const std::string port(server.substr(colon + 1));
-  if (port.empty() || port.find_first_not_of("0123456789") != std::string::npos || host.contains(':')) return wrong();
-  if (port.size() > 5 || std::stoul(port) == 0 || std::stoul(port) > 65'535) return wrong();
-  asio::io_context context;
-  asio::ip::tcp::resolver resolver(context);
-  boost::system::error_code error;
-  const auto found = resolver.resolve(host, port, asio::ip::tcp::resolver::numeric_service, error);
-  if (error || found.empty()) {
-    return fail(ErrorCode::unavailable, fmt::format("the name {} can't be resolved: {}", host, error.message()));
-  }
-  // Daemons listen on IPv4 unless told otherwise, and "localhost" often is ::1 first.
-  for (const auto& entry : found) {
-    if (entry.endpoint().address().is_v4()) return entry.endpoint();
-  }
-  return found.begin()->endpoint();
+std::string variable(const char* name) {
+  const char* value = std::getenv(name);
+  return value == nullptr ? "" : value;
 }
+
+/// Runs it to its end.
+template <class T>
+T completed(asio::awaitable<T> task) {
+  asio::io_context context(1);
+  auto pending = asio::co_spawn(context, std::move(task), asio::use_future);
+  context.run();
+  return pending.get();
+}
+
+/// Flags are an error where they have no effect: who gives them believes that the daemon's certificate is looked at.
+Result<net::TlsClientFiles> tls_files(const Common& common, bool secure) {
+  net::TlsClientFiles files{common.cacert, common.cert, common.key};
+  for (const auto& [flag, path] : {std::pair("--cacert", files.ca), {"--cert", files.cert}, {"--key", files.key}}) {
+    if (!secure && !path.empty()) return fail(ErrorCode::invalid, "is for https://HOST:PORT alone", flag);
+  }
+  if (files.ca.empty()) files.ca = variable("ROLLCALL_CACERT");
+  return files;
+}
+
+}  // namespace
 
 Error error_of(unsigned status, std::string_view body) {
   Error error{code_of(status), fmt::format("the daemon answered {}", status), {}};
@@ -78,38 +78,66 @@ Error error_of(unsigned status, std::string_view body) {
   return error;
 }
 
-Result<Client> Client::open(std::string_view server, std::string token) {
-  auto endpoint = resolve(server);
-  if (!endpoint) return std::unexpected(endpoint.error());
+Result<Client> Client::open(const Common& common) {
+  auto server = find_server(common.server);
+  if (!server) return std::unexpected(server.error());
   Client client;
-  client.endpoint_ = *endpoint;
-  client.token_ = std::move(token);
+  client.server_ = *std::move(server);
+  client.token_ = variable("ROLLCALL_TOKEN");
+  auto files = tls_files(common, client.server_.secure);
+  if (!files) return std::unexpected(files.error());
+  if (!client.server_.secure) return client;
+  auto context = net::load_tls_client(*files);
+  if (!context) return std::unexpected(context.error());
+  client.tls_ = net::TlsPeer{*std::move(context), client.server_.host};
   return client;
 }
 
-Result<Client> Client::open(const Common& common) {
-  const char* token = std::getenv("ROLLCALL_TOKEN");
-  return open(common.server, token == nullptr ? "" : token);
-}
-
-Result<Answer> Client::ask(Verb verb, std::string target, std::string body, std::chrono::milliseconds timeout) const {
+net::HttpRequest Client::request_for(std::string target, std::chrono::milliseconds timeout) const {
   net::HttpRequest request;
-  request.endpoint = endpoint_;
+  request.endpoint = server_.endpoint;
   request.target = std::move(target);
   request.timeout = timeout;
   request.connect_timeout = std::min(timeout, kConnectTimeout);
   request.max_body_bytes = kMaxAnswerBytes;
+  if (!token_.empty()) request.authorization = "Bearer " + token_;
+  if (!tls_) return request;
+  // The name that the certificate is for. In the clear it's the address, of which every daemon knows that it is its
+  // own.
+  const bool is_v6 = server_.host.contains(':');
+  request.host = fmt::format("{}{}{}:{}", is_v6 ? "[" : "", server_.host, is_v6 ? "]" : "", server_.endpoint.port());
+  request.tls = tls_;
+  return request;
+}
+
+Result<Answer> Client::ask(Verb verb, std::string target, std::string body, std::chrono::milliseconds timeout) const {
+  auto request = request_for(std::move(target), timeout);
   request.method = verb;
   request.body = std::move(body);
-  if (!token_.empty()) request.authorization = "Bearer " + token_;
-  asio::io_context context(1);
-  auto pending = asio::co_spawn(context, net::send(std::move(request)), asio::use_future);
-  context.run();
-  auto reply = pending.get();
-  if (!reply) return fail(ErrorCode::unavailable, std::move(reply.error().evidence));
+  auto reply = completed(net::send(std::move(request)));
+  if (!reply) return std::unexpected(explained(std::move(reply.error())));
   if (reply->body_cut) return fail(ErrorCode::too_large, "the daemon's answer is too long");
-  if (reply->status < 200 || reply->status > 299) return std::unexpected(error_of(reply->status, reply->body));
+  if (!is_success(reply->status)) return std::unexpected(error_of(reply->status, reply->body));
   return Answer{reply->status, std::move(reply->body)};
+}
+
+Result<void> Client::follow(std::string target, net::TakePiece take, std::chrono::milliseconds idle_timeout) const {
+  auto reply = completed(net::stream(request_for(std::move(target), kAskTimeout), std::move(take), idle_timeout));
+  if (!reply) return std::unexpected(explained(std::move(reply.error())));
+  if (!is_success(reply->status)) return std::unexpected(error_of(reply->status, reply->body));
+  return {};
+}
+
+Error Client::explained(net::ConnectFailure failure) const {
+  // A daemon under TLS says nothing to who doesn't speak it.
+  const bool hung_up = failure.connected && failure.why == net::Unreachable::broken && !server_.secure;
+  if (hung_up && completed(net::speaks_tls(server_.endpoint, kConnectTimeout))) {
+    return {
+        ErrorCode::unavailable,
+        fmt::format("{} speaks TLS: ask https://{}", net::to_text(server_.endpoint), net::to_text(server_.endpoint)),
+        {}};
+  }
+  return {ErrorCode::unavailable, std::move(failure.evidence), {}};
 }
 
 Result<json::value> Client::get(std::string target) const {
@@ -117,7 +145,7 @@ Result<json::value> Client::get(std::string target) const {
   if (!answer) return std::unexpected(answer.error());
   boost::system::error_code broken;
   auto value = json::parse(answer->body, broken);
-  if (broken) return fail(ErrorCode::incompatible, fmt::format("{} is no Rollcall", net::to_text(endpoint_)));
+  if (broken) return fail(ErrorCode::incompatible, fmt::format("{} is no Rollcall", net::to_text(server_.endpoint)));
   return value;
 }
 

@@ -2,11 +2,14 @@
 // Asks a daemon, and waits for what it says.
 #include <boost/json/value.hpp>
 #include <chrono>
+#include <expected>
+#include <optional>
 #include <string>
 #include <string_view>
 
 #include "base/error.hpp"
 #include "cli/app.hpp"
+#include "cli/server_name.hpp"
 #include "net/http_client.hpp"
 
 namespace rollcall::cli {
@@ -24,24 +27,26 @@ class Client {
  public:
   using Verb = boost::beast::http::verb;
 
-  /// `server` is ADDRESS:PORT or NAME:PORT; `token`, if not empty, goes along with each request.
-  [[nodiscard]] static Result<Client> open(std::string_view server, std::string token);
-  /// With --server, and the token of ROLLCALL_TOKEN.
+  /// With the token of ROLLCALL_TOKEN, which over https nobody hears but whose certificate is in order.
   [[nodiscard]] static Result<Client> open(const Common& common);
 
   [[nodiscard]] Result<Answer> ask(Verb verb, std::string target, std::string body = {},
                                    std::chrono::milliseconds timeout = kAskTimeout) const;
   [[nodiscard]] Result<boost::json::value> get(std::string target) const;
 
-  [[nodiscard]] const boost::asio::ip::tcp::endpoint& endpoint() const noexcept { return endpoint_; }
+  /// A GET whose answer goes on: `take` gets it piece by piece. Ends when the daemon ends it, when `take` wants no
+  /// more, or as an error when the connection breaks or is silent for `idle_timeout`.
+  [[nodiscard]] Result<void> follow(std::string target, net::TakePiece take,
+                                    std::chrono::milliseconds idle_timeout) const;
 
  private:
-  boost::asio::ip::tcp::endpoint endpoint_;
-  std::string token_;
-};
+  [[nodiscard]] net::HttpRequest request_for(std::string target, std::chrono::milliseconds timeout) const;
+  [[nodiscard]] Error explained(net::ConnectFailure failure) const;
 
-/// ADDRESS:PORT as it is, NAME:PORT by asking the system's resolver.
-[[nodiscard]] Result<boost::asio::ip::tcp::endpoint> resolve(std::string_view server);
+  Server server_;
+  std::string token_;
+  std::optional<net::TlsPeer> tls_;
+};
 
 /// What application/problem+json, or only the status, says.
 [[nodiscard]] Error error_of(unsigned status, std::string_view body);

@@ -4,6 +4,8 @@
 
 #include <array>
 #include <boost/asio/redirect_error.hpp>
+#include <boost/asio/ssl/context.hpp>
+#include <boost/asio/ssl/error.hpp>
 #include <boost/asio/use_awaitable.hpp>
 #include <boost/beast/core/detail/base64.hpp>
 #include <boost/beast/core/error.hpp>
@@ -14,6 +16,7 @@
 #include <boost/beast/http/read.hpp>
 #include <boost/beast/http/string_body.hpp>
 #include <boost/beast/http/write.hpp>
+#include <boost/beast/ssl/ssl_stream.hpp>
 
 #include "base/clock.hpp"
 
@@ -89,26 +92,128 @@ HttpReply reply_from(const Parser& parser) {
   return reply;
 }
 
-/// Reads the body into `reply`, no further than `max_bytes`.
-asio::awaitable<error_code> read_body(beast::tcp_stream& stream, beast::flat_buffer& buffer, Parser& parser,
-                                      HttpReply& reply, std::size_t max_bytes) {
-  std::array<char, kReadBytes> piece;
+// ---- an exchange, over TCP or over TLS on it ----
+
+using TlsStream = beast::ssl_stream<beast::tcp_stream>;
+using Outcome = std::expected<HttpReply, ConnectFailure>;
+using Failed = std::optional<ConnectFailure>;
+
+/// For an answer that isn't kept.
+struct Pieces {
+  TakePiece take;
+  std::chrono::milliseconds idle_timeout;
+};
+
+ConnectFailure tls_failure_of(TlsStream& stream, const error_code& error, const HttpRequest& to) {
+  const auto why = classify(error) == Unreachable::timed_out ? Unreachable::timed_out : Unreachable::broken;
+  const auto reason = tls_failure(stream.native_handle(), error);
+  return {why, fmt::format("TLS with {} failed: {}", to_text(to.endpoint), reason), true};
+}
+
+ConnectFailure failure_of(beast::tcp_stream&, const error_code& error, const HttpRequest& to) {
+  return exchange_failure(error, to.endpoint).error();
+}
+
+ConnectFailure failure_of(TlsStream& stream, const error_code& error, const HttpRequest& to) {
+  if (error.category() == asio::error::get_ssl_category()) return tls_failure_of(stream, error, to);
+  return exchange_failure(error, to.endpoint).error();
+}
+
+asio::awaitable<Failed> shake_hands(beast::tcp_stream&, const HttpRequest&) { co_return std::nullopt; }
+
+asio::awaitable<Failed> shake_hands(TlsStream& stream, const HttpRequest& to) {
+  error_code error = asio::error::invalid_argument;
+  if (expect_name(stream.native_handle(), to.tls->name)) {
+    co_await stream.async_handshake(asio::ssl::stream_base::client, asio::redirect_error(asio::use_awaitable, error));
+  }
+  if (error) co_return tls_failure_of(stream, error, to);
+  co_return std::nullopt;
+}
+
+/// Until bytes may flow.
+template <class Stream>
+asio::awaitable<Failed> open(Stream& stream, const HttpRequest& request) {
+  const auto started = SystemClock().now();
+  auto& tcp = beast::get_lowest_layer(stream);
+  const auto deadline = started + request.timeout;  // never renewed: one for the whole exchange
+  tcp.expires_at(std::min(deadline, started + request.connect_timeout));
+  error_code error;
+  co_await tcp.async_connect(request.endpoint, asio::redirect_error(asio::use_awaitable, error));
+  if (error) co_return connect_failure(error, request.endpoint).error();
+  tcp.expires_at(deadline);
+  auto shaken = shake_hands(stream, request);
+  co_return co_await std::move(shaken);
+}
+
+/// No further than `request.max_body_bytes`.
+bool keep(HttpReply& reply, std::string_view piece, const HttpRequest& request) {
+  const std::size_t room = request.max_body_bytes - reply.body.size();
+  reply.body.append(piece.substr(0, room));
+  reply.body_cut = piece.size() > room;
+  return !reply.body_cut;
+}
+
+template <class Stream>
+asio::awaitable<error_code> read_body(Stream& stream, beast::flat_buffer& buffer, Parser& parser, HttpReply& reply,
+                                      const HttpRequest& request, const Pieces* pieces) {
+  std::array<char, kReadBytes> room;
   while (!parser.is_done()) {
     auto& body = parser.get().body();
-    body.data = piece.data();
-    body.size = piece.size();
+    body.data = room.data();
+    body.size = room.size();
+    if (pieces != nullptr) beast::get_lowest_layer(stream).expires_after(pieces->idle_timeout);
     error_code error;
     co_await http::async_read_some(stream, buffer, parser, asio::redirect_error(asio::use_awaitable, error));
     if (error && error != http::error::need_buffer) co_return error;
-    const std::size_t got = piece.size() - body.size;
-    const std::size_t room = max_bytes - reply.body.size();
-    reply.body.append(piece.data(), std::min(got, room));
-    if (got > room) {
-      reply.body_cut = true;
-      break;
-    }
+    const std::string_view piece(room.data(), room.size() - body.size);
+    if (piece.empty()) continue;
+    if (!(pieces != nullptr ? pieces->take(piece) : keep(reply, piece, request))) break;
   }
   co_return error_code{};
+}
+
+template <class Stream>
+asio::awaitable<Outcome> exchange(Stream& stream, const HttpRequest& request, const Pieces* pieces) {
+  auto opened = open(stream, request);
+  if (auto failed = co_await std::move(opened)) co_return std::unexpected(*std::move(failed));
+
+  error_code error;
+  const auto message = make_request(request);
+  co_await http::async_write(stream, message, asio::redirect_error(asio::use_awaitable, error));
+  if (error) co_return std::unexpected(failure_of(stream, error, request));
+
+  beast::flat_buffer buffer(kReadBytes + kMaxHeaderBytes);
+  Parser parser;
+  parser.header_limit(kMaxHeaderBytes);
+  parser.body_limit(boost::none);  // read_body() counts: an answer with a long body is still an answer
+  co_await http::async_read_header(stream, buffer, parser, asio::redirect_error(asio::use_awaitable, error));
+  if (error) co_return std::unexpected(failure_of(stream, error, request));
+
+  HttpReply reply = reply_from(parser);
+  const bool goes_on = pieces != nullptr && reply.status >= 200 && reply.status < 300;
+  auto reading = read_body(stream, buffer, parser, reply, request, goes_on ? pieces : nullptr);
+  error = co_await std::move(reading);
+  if (error) co_return std::unexpected(failure_of(stream, error, request));
+  co_return reply;
+}
+
+asio::awaitable<Outcome> exchange(HttpRequest request, std::optional<Pieces> pieces) {
+  const SystemClock clock;
+  const auto started = clock.now();
+  auto executor = co_await asio::this_coro::executor;
+  const auto* taken = pieces ? &*pieces : nullptr;
+  Outcome outcome;
+  if (request.tls) {
+    TlsStream stream(executor, *request.tls->context);
+    auto exchanged = exchange(stream, request, taken);
+    outcome = co_await std::move(exchanged);
+  } else {
+    beast::tcp_stream stream(executor);
+    auto exchanged = exchange(stream, request, taken);
+    outcome = co_await std::move(exchanged);
+  }
+  if (outcome) outcome->elapsed_ms = std::chrono::duration<double, std::milli>(clock.now() - started).count();
+  co_return outcome;
 }
 
 }  // namespace
@@ -149,33 +254,12 @@ asio::awaitable<std::expected<HttpReply, ConnectFailure>> get(HttpRequest reques
 }
 
 asio::awaitable<std::expected<HttpReply, ConnectFailure>> send(HttpRequest request) {
-  const SystemClock clock;
-  const auto started = clock.now();
-  auto executor = co_await asio::this_coro::executor;
-  beast::tcp_stream stream(executor);
-  const auto deadline = started + request.timeout;  // never renewed: one for the whole exchange
-  stream.expires_at(std::min(deadline, started + request.connect_timeout));
-  error_code error;
-  co_await stream.async_connect(request.endpoint, asio::redirect_error(asio::use_awaitable, error));
-  if (error) co_return connect_failure(error, request.endpoint);
+  return exchange(std::move(request), std::nullopt);
+}
 
-  stream.expires_at(deadline);
-  const auto message = make_request(request);
-  co_await http::async_write(stream, message, asio::redirect_error(asio::use_awaitable, error));
-  if (error) co_return exchange_failure(error, request.endpoint);
-
-  beast::flat_buffer buffer(kReadBytes + kMaxHeaderBytes);
-  Parser parser;
-  parser.header_limit(kMaxHeaderBytes);
-  parser.body_limit(boost::none);  // read_body() counts: an answer with a long body is still an answer
-  co_await http::async_read_header(stream, buffer, parser, asio::redirect_error(asio::use_awaitable, error));
-  if (error) co_return exchange_failure(error, request.endpoint);
-
-  HttpReply reply = reply_from(parser);
-  error = co_await read_body(stream, buffer, parser, reply, request.max_body_bytes);
-  if (error) co_return exchange_failure(error, request.endpoint);
-  reply.elapsed_ms = std::chrono::duration<double, std::milli>(clock.now() - started).count();
-  co_return reply;
+asio::awaitable<std::expected<HttpReply, ConnectFailure>> stream(HttpRequest request, TakePiece take,
+                                                                 std::chrono::milliseconds idle_timeout) {
+  return exchange(std::move(request), Pieces{std::move(take), idle_timeout});
 }
 
 }  // namespace rollcall::net

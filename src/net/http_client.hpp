@@ -1,6 +1,6 @@
 #pragma once
 // A small HTTP/1.1 client for probes, checks and the command line: one request, one deadline, no redirects, bounded
-// answers.
+// answers; and answers that go on, as they come.
 #include <boost/asio/awaitable.hpp>
 #include <boost/asio/ip/tcp.hpp>
 #include <boost/beast/http/verb.hpp>
@@ -8,6 +8,7 @@
 #include <chrono>
 #include <cstdint>
 #include <expected>
+#include <functional>
 #include <optional>
 #include <string>
 #include <string_view>
@@ -15,6 +16,7 @@
 
 #include "base/error.hpp"
 #include "net/endpoint.hpp"
+#include "net/tls_client.hpp"
 
 namespace rollcall::net {
 
@@ -27,7 +29,8 @@ struct HttpRequest {
   std::chrono::milliseconds connect_timeout{2'000};  ///< of it, for the connection
   std::size_t max_body_bytes = 1024 * 1024;
   boost::beast::http::verb method = boost::beast::http::verb::get;
-  std::string body{};  ///< JSON, if not empty
+  std::string body{};            ///< JSON, if not empty
+  std::optional<TlsPeer> tls{};  ///< nothing is sent before the peer has shown that it is this one; none: in the clear
 };
 
 struct HttpReply {
@@ -69,7 +72,15 @@ boost::asio::awaitable<std::expected<boost::asio::ip::tcp::socket, ConnectFailur
 /// One request. A status of any kind is a reply; only what isn't an HTTP answer is a failure.
 boost::asio::awaitable<std::expected<HttpReply, ConnectFailure>> send(HttpRequest request);
 
-/// The same with GET.
+/// Takes a piece of an answer's body. False: no more is wanted.
+using TakePiece = std::function<bool(std::string_view)>;
+
+/// One request for an answer that goes on: the timeouts end with its header, and from then on count for a silence of
+/// `idle_timeout`. A 2xx answer's body goes to `take`, piece by piece as it comes, and isn't kept.
+boost::asio::awaitable<std::expected<HttpReply, ConnectFailure>> stream(HttpRequest request, TakePiece take,
+                                                                        std::chrono::milliseconds idle_timeout);
+
+/// send() with GET.
 boost::asio::awaitable<std::expected<HttpReply, ConnectFailure>> get(HttpRequest request);
 
 }  // namespace rollcall::net

@@ -59,7 +59,8 @@ constexpr std::pair<std::string_view, std::string_view> kIdleSeedVariables[] = {
 };
 
 /// ROLLCALL_ variables that aren't settings: of the other subcommands, and of the tests and scripts around us.
-constexpr std::string_view kOtherVariables[] = {"ROLLCALL_CONFIG", "ROLLCALL_SERVER", "ROLLCALL_TOKEN", "ROLLCALL_BIN"};
+constexpr std::string_view kOtherVariables[] = {"ROLLCALL_CONFIG", "ROLLCALL_SERVER", "ROLLCALL_CACERT",
+                                                "ROLLCALL_TOKEN", "ROLLCALL_BIN"};
 
 /// Letters to add, drop or replace (Levenshtein).
 std::size_t distance(std::string_view a, std::string_view b) {

@@ -76,7 +76,7 @@ TEST(Settings, AnUnknownVariableOfOursNamesTheNearest) {
   ASSERT_FALSE(settings);
   EXPECT_EQ(settings.error().field, "ROLLCALL_HTTP_BODY_BYTE");
   EXPECT_NE(settings.error().message.find("the nearest is ROLLCALL_HTTP_BODY_BYTES,"), std::string::npos);
-  EXPECT_TRUE(load_settings({}, {{"ROLLCALL_SERVER", "x"}, {"ROLLCALL_TOKEN", "y"}}));
+  EXPECT_TRUE(load_settings({}, {{"ROLLCALL_SERVER", "x"}, {"ROLLCALL_CACERT", "z"}, {"ROLLCALL_TOKEN", "y"}}));
 }
 
 TEST(Settings, AWrongValueNamesItsOriginAndWhatIsAllowed) {

@@ -5,6 +5,7 @@ import pytest
 
 sys.path.insert(0, str(pathlib.Path(__file__).parent))
 
+from authority import Authority, use  # noqa: E402
 from client import Client  # noqa: E402
 from daemon import Daemon  # noqa: E402
 
@@ -39,6 +40,22 @@ def start(tmp_path):
     yield start_one
     for one in started:
         one.kill()
+
+
+@pytest.fixture(scope="session")
+def authority(tmp_path_factory):
+    return Authority(tmp_path_factory.mktemp("tls") / "authority")
+
+
+@pytest.fixture
+def served(authority, start, tmp_path):
+    """Starts daemons over HTTPS whose files are in `tmp_path`."""
+    use(tmp_path, *authority.certify("one"))
+
+    def start_one(*arguments, **more):
+        return start("--tls-cert", tmp_path / "cert.pem", "--tls-key", tmp_path / "key.pem", *arguments, **more)
+
+    return start_one
 
 
 def pytest_collection_modifyitems(items):

@@ -2,46 +2,19 @@
 import contextlib
 import http.client
 import json
-import os
 import signal
 import socket
 import subprocess
 import threading
-import time
 
 import pytest
+from command_line import BOUND_S, eventually, free_port, keep, plain_environment, run
 from daemon import binary
-
-BOUND_S = 15
-
-
-def plain_environment(**more):
-    kept = {key: value for key, value in os.environ.items() if not key.startswith("ROLLCALL_")}
-    return kept | more
-
-
-def run(*words, server=None, **environment):
-    more = {"ROLLCALL_SERVER": server} if server else {}
-    return subprocess.run([binary(), *words], capture_output=True, text=True, timeout=BOUND_S, stdin=subprocess.DEVNULL,
-                          env=plain_environment(**more, **environment))
 
 
 @pytest.fixture
 def cli(daemon):
     return lambda *words: run(*words, server=daemon.address)
-
-
-def free_port():
-    with socket.socket() as one:
-        one.bind(("127.0.0.1", 0))
-        return one.getsockname()[1]
-
-
-def eventually(what):
-    end = time.monotonic() + BOUND_S
-    while not (found := what()):
-        assert time.monotonic() < end, "it never came about"
-    return found
 
 
 def test_health_needs_no_token(start):
@@ -108,12 +81,6 @@ def test_tokens(start):
     assert run("services", server=daemon.address).returncode == 4
     assert run("services", server=daemon.address, ROLLCALL_TOKEN="reads-0123456789").returncode == 0
     assert run("register", "x", "--port", "1", server=daemon.address, ROLLCALL_TOKEN="reads-0123456789").returncode == 4
-
-
-def keep(address, name, *command):
-    return subprocess.Popen([binary(), "register", name, "--id", name, "--port", "1", "--ttl", "1s", "--", *command],
-                            env=plain_environment(ROLLCALL_SERVER=address), stdin=subprocess.DEVNULL,
-                            stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
 
 
 def test_a_command_is_registered_as_long_as_it_runs(daemon, cli, client):

@@ -8,58 +8,9 @@ import subprocess
 import time
 
 import pytest
+from authority import Authority, use
 from client import DESCRIPTION, TIMEOUT_S, eventually
 from daemon import binary
-
-CURVE = ["-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256", "-nodes"]
-
-
-def openssl(*arguments):
-    subprocess.run(["openssl", *map(str, arguments)], check=True, capture_output=True)
-
-
-class Authority:
-    def __init__(self, folder):
-        self.folder = folder
-        folder.mkdir()
-        self.cert, self.key = folder / "ca.pem", folder / "ca.key"
-        openssl("req", "-x509", *CURVE, "-keyout", self.key, "-out", self.cert, "-days", 2, "-subj", "/CN=authority")
-
-    def certify(self, name):
-        """Paths of a certificate and its key."""
-        key, request, cert, more = (self.folder / f"{name}.{end}" for end in ("key", "csr", "pem", "ext"))
-        more.write_text("subjectAltName=DNS:localhost,IP:127.0.0.1")
-        openssl("req", "-new", *CURVE, "-keyout", key, "-out", request, "-subj", f"/CN={name}")
-        openssl("x509", "-req", "-in", request, "-CA", self.cert, "-CAkey", self.key, "-CAcreateserial", "-days", 2,
-                "-extfile", more, "-out", cert)
-        return cert, key
-
-    def trusted(self, shown=None):
-        context = ssl.create_default_context(cafile=self.cert)
-        if shown:
-            context.load_cert_chain(*shown)
-        return context
-
-
-@pytest.fixture(scope="module")
-def authority(tmp_path_factory):
-    return Authority(tmp_path_factory.mktemp("tls") / "authority")
-
-
-@pytest.fixture
-def served(authority, start, tmp_path):
-    """A daemon whose files are in `tmp_path`."""
-    use(tmp_path, *authority.certify("one"))
-
-    def start_one(*arguments):
-        return start("--tls-cert", tmp_path / "cert.pem", "--tls-key", tmp_path / "key.pem", *arguments)
-
-    return start_one
-
-
-def use(folder, cert, key):
-    (folder / "cert.pem").write_bytes(cert.read_bytes())
-    (folder / "key.pem").write_bytes(key.read_bytes())
 
 
 def connection(daemon, context):
