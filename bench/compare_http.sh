@@ -1,6 +1,6 @@
 #!/bin/bash
 # The HTTP look-up beside a bare epoll loop and nginx, all answering the same 1 KB: requests per second of one thread on
-# core 0, with bench/lookup_load.cpp on the other cores. A round in which the server's core was under 95 % busy is void.
+# core 0, with bench/request_load.cpp on the other cores. A round in which the server's core was under 95 % busy is void.
 #   bench/compare_http.sh [ROUNDS [SECONDS [CONNECTIONS]]]
 # BIN: where the release build is. PORT: the first of three free ports. CORES, THREADS: where the client runs.
 set -euo pipefail
@@ -50,7 +50,8 @@ measure() {  # name port -> "requests_per_second busy_percent microseconds_of_cp
   local pid before after rate
   pid=$(cat "$work/$1.pid_of")
   before=$(cpu_ns "$pid")
-  rate=$(taskset -c "$cores" "$bin/lookup_load" "$2" "$connections" "$seconds" "$threads")
+  rate=$(taskset -c "$cores" "$bin/request_load" "$2" "$connections" "$seconds" "$threads" 1 "HTTP/1.1 200" \
+    "GET /services/web HTTP/1.1\r\nHost: 127.0.0.1:$2\r\n\r\n")
   after=$(cpu_ns "$pid")
   awk -v r="$rate" -v ns=$((after - before)) -v s="$seconds" \
     'BEGIN {printf "%.0f %.0f %.2f\n", r, ns / 1e7 / s, r ? ns / 1e3 / s / r : 0}'

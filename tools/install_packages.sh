@@ -29,14 +29,14 @@ packages_of() {
       ;;
     check) echo clang-format-19 clang-tidy-19 python3 ;;
     run) echo orthanc dcmtk curl python3 ;;
-    bench) echo nginx wrk nghttp2-client nghttp2-server sqlite3 python3 ;;
+    bench) echo nginx wrk nghttp2-client nghttp2-server redis-server etcd-server sqlite3 python3 ;;
     *) die "no kind of packages is called '$1' (build, test, check, run, bench)" ;;
   esac
 }
 
 # Services that come with a package. Rollcall uses the programs; a server on every address that starts by itself with
 # the machine would be a surprise.
-readonly services=(orthanc nginx)
+readonly services=(orthanc nginx redis-server etcd)
 
 is_installed() { [[ $(dpkg-query -W -f '${db:Status-Status}' "$1" 2>/dev/null) == installed ]]; }
 

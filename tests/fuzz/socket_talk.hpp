@@ -117,6 +117,7 @@ inline std::string exchange(World& world, std::string_view bytes, std::size_t sl
     } else if (next == socket::Connection::Next::stream) {
       connection.stream().start([] {});
       while (connection.pull(http::Hurry::no) == http::BodyStream::State::more) continue;
+      return written.append(connection.output());  // a connection's last command
     } else if (!bytes.empty()) {
       const auto room = connection.room();
       const auto size = std::min({room.size(), slice, bytes.size()});

@@ -37,10 +37,9 @@ std::string_view what_of(const std::exception_ptr& failure) {
 Connection::Connection(Parts parts)
     : context_(parts.context),
       limits_(parts.context.limits),
-      peer_address_(std::move(parts.peer_address)),
       executor_(std::move(parts.executor)),
       ring_(std::move(parts.ring)),
-      link_(std::make_shared<Link>(this)),
+      link_(std::make_shared<Link>(this, std::move(parts.peer_address))),
       session_(make_session(*this, limits_)) {}
 
 Connection::~Connection() {
@@ -113,7 +112,7 @@ Stream& Connection::open_stream(std::int32_t id) {
   stream->slot = open_.size();
   stream->began = context_.connections.now();
   stream->open = true;
-  stream->in.request.peer_address = peer_address_;
+  stream->in.request.peer_address = link_->peer_address;
   ++requests_;
   set_partial(*stream, true);
   return *open_.emplace_back(std::move(stream));

@@ -64,9 +64,10 @@ class Connection {
  private:
   friend struct Callbacks;
   using StreamPtr = std::shared_ptr<Stream>;
-  /// What coroutines know of a connection that may be gone.
+  /// What coroutines know of a connection that may be gone, and what their requests need of it.
   struct Link {
     Connection* connection;
+    const std::string peer_address;
   };
 
   Stream& open_stream(std::int32_t id);
@@ -107,7 +108,6 @@ class Connection {
 
   const ServerContext& context_;
   const HttpLimits& limits_;
-  const std::string peer_address_;
   const boost::asio::any_io_executor executor_;
   const std::function<void()> ring_;
   const std::shared_ptr<Link> link_;
