@@ -47,6 +47,7 @@ ONLY_IN: dict[str, tuple[str, ...]] = {
     "boost/json": ("codec", "discovery/probe", "cli"),
     "sqlite3.h": ("store/sqlite",),
     "nghttp2/": ("http/h2",),
+    "zlib.h": ("http",),
     "dcmtk/": ("discovery/probe",),
     "openssl/": ("net",),
     "prometheus/": ("metrics",),

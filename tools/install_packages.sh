@@ -19,7 +19,7 @@ packages_of() {
   case $1 in
     build)
       echo clang-19 lld-19 cmake ninja-build python3 \
-        libboost1.81-dev libboost-json1.81-dev libboost-url1.81-dev libssl-dev libnghttp2-dev libsqlite3-dev libdcmtk-dev \
+        libboost1.81-dev libboost-json1.81-dev libboost-url1.81-dev libssl-dev libnghttp2-dev zlib1g-dev libsqlite3-dev libdcmtk-dev \
         prometheus-cpp-dev libspdlog-dev libfmt-dev libcli11-dev libtomlplusplus-dev libbenchmark-dev
       ;;
     test)

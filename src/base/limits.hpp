@@ -41,6 +41,8 @@ struct HttpLimits : ConnectionLimits {
   std::size_t pipelined_requests = 64;       ///< answered in one write
   std::size_t pipelined_bytes = 256 * 1024;  ///< of answers held before they are written
   std::size_t stream_bytes = 64 * 1024;      ///< of a streamed body, taken at once
+  std::size_t gzip_min_bytes = 1024;         ///< of a body that is compressed for who asks for it; 0: none is
+  std::size_t gzip_at_once = 64;             ///< bodies of one I/O thread, each with 256 KiB; beyond it they go plain
   std::size_t heartbeats_per_call = 10'000;
   std::size_t history_page = 1'000;
   // Of one HTTP/2 connection.

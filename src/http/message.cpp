@@ -140,6 +140,12 @@ std::size_t Body::size() const noexcept {
   return total;
 }
 
+std::string_view Body::piece(std::size_t index) const noexcept {
+  if (index == 0) return before;
+  if (index <= shared.size()) return shared[index - 1];
+  return after;
+}
+
 std::string Body::str() const {
   std::string all;
   all.reserve(size());

@@ -52,6 +52,9 @@ struct Body {
   std::string after;
 
   [[nodiscard]] std::size_t size() const noexcept;
+  /// Its parts in their order, of which some may be empty.
+  [[nodiscard]] std::size_t pieces() const noexcept { return shared.size() + 2; }
+  [[nodiscard]] std::string_view piece(std::size_t index) const noexcept;
   [[nodiscard]] std::string str() const;
 };
 
@@ -67,6 +70,7 @@ struct Response {
   std::string location;
   std::string_view allow;  ///< for 405 and OPTIONS; must outlive the response
   std::string_view cache_control = "no-store";
+  std::string_view vary;  ///< a literal; `headers` may have more of them
   unsigned retry_after_s = 0;
   std::vector<Header> headers;  ///< further ones
   Body body;

@@ -6,6 +6,7 @@
 
 #include "base/log.hpp"
 #include "http/cors.hpp"
+#include "http/gzip.hpp"
 
 namespace rollcall::http {
 namespace {
@@ -53,7 +54,9 @@ Response failure_answer(const Request& request, std::string_view what) {
 
 void complete(const Request& request, Response& response, const ServerContext& context) {
   if (!context.guard.cors_origins.empty()) add_leave(request, context.guard.cors_origins, response);
+  const bool compressed = agree_on_gzip(request, response, context);
   apply_conditions(request, response);
+  if (compressed && response.status != 304) compress(response, context.stats);
 }
 
 bool none_match_has(std::string_view list, std::string_view etag) noexcept {

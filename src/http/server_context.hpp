@@ -14,7 +14,8 @@ namespace rollcall::http {
 struct ServerStats {
   std::atomic<std::uint64_t> requests{0}, responses_4xx{0}, responses_5xx{0}, connections{0}, connections_total{0},
       connections_refused{0};
-  std::atomic<std::uint64_t> streams{0};  ///< open now
+  std::atomic<std::uint64_t> streams{0};      ///< open now
+  std::atomic<std::uint64_t> compressing{0};  ///< of them, those of bodies that are compressed
 
   void count_answer(unsigned status) noexcept {
     if (status >= 500) {
@@ -28,18 +29,18 @@ struct ServerStats {
     counter.store(counter.load(std::memory_order_relaxed) + 1, std::memory_order_relaxed);
   }
 
-  /// One of `streams`, as long as it lives.
-  class CountedStream {
+  /// One of those that `counter` counts, as long as it lives.
+  class Counted {
    public:
-    explicit CountedStream(ServerStats& stats) : stats_(stats) {
-      stats_.streams.fetch_add(1, std::memory_order_relaxed);
+    explicit Counted(std::atomic<std::uint64_t>& counter) : counter_(counter) {
+      counter_.fetch_add(1, std::memory_order_relaxed);
     }
-    ~CountedStream() { stats_.streams.fetch_sub(1, std::memory_order_relaxed); }
-    CountedStream(const CountedStream&) = delete;
-    CountedStream& operator=(const CountedStream&) = delete;
+    ~Counted() { counter_.fetch_sub(1, std::memory_order_relaxed); }
+    Counted(const Counted&) = delete;
+    Counted& operator=(const Counted&) = delete;
 
    private:
-    ServerStats& stats_;
+    std::atomic<std::uint64_t>& counter_;
   };
 };
 
@@ -58,7 +59,7 @@ struct ServerContext {
 [[nodiscard]] Response failure_answer(const Request& request, std::string_view what);
 
 /// What each answer needs before it is sent, wherever it came from: the leave that a page of another origin has to read
-/// it, and 304 where the client has what it would send (RFC 9110, 13.1.2).
+/// it, 304 where the client has what it would send (RFC 9110, 13.1.2), and a long body compressed if the client likes.
 void complete(const Request& request, Response& response, const ServerContext& context);
 
 /// RFC 9110, 13.1.2: the list has this tag, compared weakly, or is "*".

@@ -52,8 +52,8 @@ class BodyStream {
 
   /// Once, before anything else. May call `wake` before it returns.
   virtual void start(Wake wake) = 0;
-  /// Appends about `room` bytes at most to `out`; only called when the peer has taken what came before. In a hurry it
-  /// ends within a few calls.
+  /// Appends about `room` bytes at most to `out`; only called when the peer has taken what came before. One that
+  /// waits for something to happen ends within a few calls when in a hurry.
   [[nodiscard]] virtual State pull(std::string& out, std::size_t room, Hurry hurry) = 0;
 
  protected:

@@ -266,7 +266,8 @@ struct Server::Impl {
     metrics.counter("http_responses_total", "Answers that were errors, by class.", sum(&Stats::responses_5xx),
                     {{"class", "5xx"}});
     metrics.gauge("http_connections", "Connections open now.", sum(&Stats::connections));
-    metrics.gauge("http_streams", "Answers that go on as time goes by, open now.", sum(&Stats::streams));
+    metrics.gauge("http_streams", "Answers that are streamed: watches, and texts as they are compressed.",
+                  sum(&Stats::streams));
     metrics.counter("http_connections_total", "Connections accepted.", sum(&Stats::connections_total));
     metrics.counter("http_connections_refused_total", "Connections over the limit.", sum(&Stats::connections_refused));
     add_socket_metrics(metrics, socket_lanes);

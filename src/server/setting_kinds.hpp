@@ -13,6 +13,7 @@ namespace rollcall {
 
 inline constexpr std::string_view kDurationForm = "a duration such as 500ms, 30s, 5m, 1h, 7d; a bare number is seconds";
 inline constexpr std::string_view kBytesForm = "a number of bytes, also as 64KiB, 1MiB, 1GiB";
+inline constexpr std::string_view kBytesOrNoneForm = "a number of bytes, also as 64KiB, 1MiB, 1GiB; 0 turns it off";
 inline constexpr std::string_view kCountForm = "a whole number above 0";
 inline constexpr std::string_view kSwitchForm = "true or false";
 
@@ -63,11 +64,11 @@ Setting duration(std::string_view key, std::string_view help, Member member) {
 
 template <class Member>
 Setting number(std::string_view key, std::string_view allowed, std::string_view help, Member member,
-               std::span<const Unit> units = {}) {
+               std::span<const Unit> units = {}, std::uint64_t least = 1) {
   return {key, allowed, help,
-          [member, units](Settings& settings, std::string_view text) {
+          [member, units, least](Settings& settings, std::string_view text) {
             const auto value = parse_with_unit(text, units, 1);
-            if (!value || *value == 0) return false;
+            if (!value || *value < least) return false;
             using Type = std::remove_reference_t<decltype(member(settings))>;
             if (*value > static_cast<std::uint64_t>(std::numeric_limits<Type>::max())) return false;
             member(settings) = static_cast<Type>(*value);
@@ -84,6 +85,11 @@ Setting count(std::string_view key, std::string_view help, Member member) {
 template <class Member>
 Setting bytes(std::string_view key, std::string_view help, Member member) {
   return number(key, kBytesForm, help, member, kByteUnits);
+}
+
+template <class Member>
+Setting bytes_or_none(std::string_view key, std::string_view help, Member member) {
+  return number(key, kBytesOrNoneForm, help, member, kByteUnits, 0);
 }
 
 template <class Member>

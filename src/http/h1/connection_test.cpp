@@ -9,6 +9,7 @@
 #include <string>
 
 #include "base/log.hpp"
+#include "http/test_gunzip.hpp"
 
 namespace rollcall::http::h1 {
 namespace {
@@ -76,6 +77,7 @@ class ConnectionTest : public ::testing::Test {
       if (next == Connection::Next::close) return written + "|closed";
       if (next == Connection::Next::switch_protocol) return written + "|another protocol";
       if (next == Connection::Next::await) connection.answer(json_response(200, "\"later\""));
+      if (next == Connection::Next::stream) pull_all(connection);
       if (next != Connection::Next::read) continue;
       if (bytes.empty()) return written;
       const auto room = connection.room();
@@ -84,6 +86,11 @@ class ConnectionTest : public ::testing::Test {
       if (size != 0) connection.received(size);
       bytes.remove_prefix(size);
     }
+  }
+
+  static void pull_all(Connection& connection) {
+    connection.stream().start(nullptr);
+    while (connection.pull(Hurry::no) != BodyStream::State::ended) continue;
   }
 
   static void write_all(Connection& connection, std::string& written) {
@@ -101,6 +108,18 @@ class ConnectionTest : public ::testing::Test {
       written.resize(written.size() - (bytes - taken));
       output.sent(taken);
     }
+  }
+
+  /// What is behind the header, taken out of its chunks.
+  static std::string dechunked(std::string_view answer) {
+    answer.remove_prefix(answer.find("\r\n\r\n") + 4);
+    std::string body;
+    while (const auto size = std::stoul(std::string(answer), nullptr, 16)) {
+      body += answer.substr(answer.find("\r\n") + 2, size);
+      answer.remove_prefix(answer.find("\r\n") + 2 + size + 2);
+    }
+    EXPECT_EQ(answer, "0\r\n\r\n");
+    return body;
   }
 
   static std::string status_of(const std::string& answer) { return answer.substr(9, 3); }
@@ -153,6 +172,27 @@ TEST_F(ConnectionTest, AMatchingTagIs304WithoutABody) {
         exchange("GET /hello HTTP/1.1\r\nHost: localhost\r\nIf-None-Match: " + std::string(tags) + "\r\n\r\n");
     EXPECT_EQ(status_of(answer), "200") << tags;
   }
+}
+
+TEST_F(ConnectionTest, CompressesALongBodyForWhoAsks) {
+  const std::string rest = " /large HTTP/1.1\r\nHost: localhost\r\nAccept-Encoding: gzip\r\n\r\n";
+  const auto plain = exchange("GET /large HTTP/1.1\r\nHost: localhost\r\n\r\n");
+  const auto answer = exchange("GET" + rest);
+  EXPECT_NE(plain.find("Vary: Accept-Encoding\r\n"), std::string::npos);
+  EXPECT_NE(answer.find("Vary: Accept-Encoding\r\n"), std::string::npos);
+  EXPECT_NE(answer.find("Content-Encoding: gzip\r\n"), std::string::npos);
+  EXPECT_EQ(gunzip(dechunked(answer)), plain.substr(plain.find("\r\n\r\n") + 4));
+  EXPECT_EQ(exchange("HEAD" + rest), answer.substr(0, answer.find("\r\n\r\n") + 4));
+}
+
+TEST_F(ConnectionTest, WhatIsCompressedForHttp10EndsWithTheConnection) {
+  const auto plain = exchange("GET /large HTTP/1.0\r\n\r\n");
+  const auto answer = exchange("GET /large HTTP/1.0\r\nAccept-Encoding: gzip\r\nConnection: keep-alive\r\n\r\n");
+  ASSERT_TRUE(answer.ends_with("|closed"));
+  const auto body = answer.substr(answer.find("\r\n\r\n") + 4);
+  const auto text = gunzip(body.substr(0, body.rfind('|')));
+  ASSERT_TRUE(text);
+  EXPECT_EQ(*text + "|closed", plain.substr(plain.find("\r\n\r\n") + 4));
 }
 
 // Found by h1_fuzz.

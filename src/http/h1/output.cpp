@@ -49,7 +49,7 @@ bool may_have_body(unsigned status) noexcept { return status != 204 && status !=
 std::size_t head_bytes_max(const Response& response) noexcept {
   constexpr std::size_t kFieldEnds = 4;  // ": " and CRLF
   std::size_t bytes = kHeadBytesMax + response.etag.size() + response.location.size() + response.allow.size() +
-                      response.content_type.size() + response.cache_control.size();
+                      response.content_type.size() + response.cache_control.size() + response.vary.size();
   for (const auto& [name, value] : response.headers) bytes += name.size() + value.size() + kFieldEnds;
   return bytes;
 }
@@ -78,6 +78,7 @@ void write_head(const Response& response, const Framing& framing, std::size_t bo
   if (may_have_body(response.status)) write_body_fields(response, framing, body_bytes, writer);
   if (!response.etag.empty()) writer.field("ETag: ", response.etag);
   if (!response.cache_control.empty()) writer.field("Cache-Control: ", response.cache_control);
+  if (!response.vary.empty()) writer.field("Vary: ", response.vary);
   if (!response.location.empty()) writer.field("Location: ", response.location);
   if (!response.allow.empty()) writer.field("Allow: ", response.allow);
   for (const auto& [name, value] : response.headers) {

@@ -307,7 +307,7 @@ class Session final : public TableEntry {
 
   // False when the peer has gone, or takes nothing.
   asio::awaitable<bool> stream() {
-    const ServerStats::CountedStream counted(context_.stats);
+    const ServerStats::Counted counted(context_.stats.streams);
     connection_.stream().start(doorbell());
     for (;;) {
       const auto state = connection_.pull(hurry());
@@ -315,7 +315,14 @@ class Session final : public TableEntry {
       if (!connection_.output().empty() && !co_await write_rest()) co_return false;
       if (state == BodyStream::State::ended) co_return true;
       if (state == BodyStream::State::dry && !co_await stirred()) co_return false;
+      if (state == BodyStream::State::more) co_await others();
     }
+  }
+
+  // A long body whose reader is quick mustn't keep them waiting.
+  asio::awaitable<void> others() {
+    context_.connections.wait(*this, Waiting::handler);
+    co_await asio::post(socket_.get_executor(), asio::use_awaitable);
   }
 
   [[nodiscard]] Hurry hurry() const noexcept { return context_.connections.draining() ? Hurry::stopping : Hurry::no; }

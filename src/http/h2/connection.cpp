@@ -17,6 +17,8 @@ using std::chrono::minutes;
 // What an idle connection may keep.
 constexpr std::size_t kKeptBytes = 16 * 1024;
 constexpr std::size_t kKeptStreams = 64;
+// Slices of bodies that are made while others wait for their turn.
+constexpr std::size_t kSlicesPerTurn = 8;
 
 void check(int error) {
   if (error == NGHTTP2_ERR_NOMEM) throw std::bad_alloc();
@@ -65,6 +67,7 @@ void Connection::receive(std::string_view bytes) {
 void Connection::advance() {
   // What is stirred meanwhile has its turn next time: ring_ was called for it.
   for (auto* stream : std::exchange(stirred_, {})) look_after(*stream);
+  slices_ = 0;
   gather();
 }
 
@@ -276,13 +279,13 @@ void Connection::start_body(Stream& stream) {
     out.ended = true;
     return;
   }
-  out.counted.emplace(context_.stats);
+  out.counted.emplace(context_.stats.streams);
   out.response.stream->start(wake_of(stream));
 }
 
 std::size_t Connection::next_body_bytes(Stream& stream, std::size_t room) {
   auto& out = stream.out;
-  if (out.left == 0 && !out.ended && !out.dry) pull(stream);
+  if (out.left == 0 && !out.ended && !out.dry) slices_ < kSlicesPerTurn ? pull(stream) : stir(stream);
   if (out.left == 0 && !out.ended) set_sending(stream, false);
   return std::min(room, out.left);
 }
@@ -295,6 +298,7 @@ void Connection::pull(Stream& stream) {
   out.left = out.streamed.size();
   out.ended = state == BodyStream::State::ended;
   out.dry = state == BodyStream::State::dry;
+  if (!out.dry) ++slices_;
   if (out.ended) out.response.stream = nullptr;
   // It is asked again though it has nothing: at the next turn, so that others have theirs.
   const bool go_on = state == BodyStream::State::more || hurry() == Hurry::stopping;
@@ -310,7 +314,7 @@ void Connection::append_body(Stream& stream, std::size_t bytes) {
     return;
   }
   while (bytes != 0) {
-    const auto piece = piece_of(out.response.body, out.piece).substr(out.sent_of_piece);
+    const auto piece = out.response.body.piece(out.piece).substr(out.sent_of_piece);
     const auto part = piece.substr(0, bytes);
     output_ += part;
     bytes -= part.size();

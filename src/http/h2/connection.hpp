@@ -34,6 +34,8 @@ class Connection {
 
   /// Asks for the answers that were waited for, and adds to output() what the peer lets us send.
   void advance();
+  /// There is more to do, and it is others' turn.
+  [[nodiscard]] bool wants_turn() const noexcept { return !stirred_.empty(); }
 
   /// Bytes to be written, until sent() takes them off.
   [[nodiscard]] std::string_view output() const noexcept { return std::string_view(output_).substr(sent_); }
@@ -122,6 +124,7 @@ class Connection {
   std::size_t partial_ = 0;       ///< streams whose request isn't whole
   std::size_t sending_ = 0;       ///< streams with bytes of a body that could be sent
   std::size_t running_ = 0;
+  std::size_t slices_ = 0;  ///< of bodies, made in this turn
   std::uint64_t requests_ = 0;
   std::uint64_t data_frames_sent_ = 0;
   std::size_t resets_ = 0;  ///< since resets_since_

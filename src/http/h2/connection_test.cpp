@@ -1,4 +1,5 @@
 #include "http/h2/connection_fixture.hpp"
+#include "http/test_gunzip.hpp"
 
 namespace rollcall::http::h2 {
 namespace {
@@ -57,6 +58,39 @@ TEST_F(H2Test, SendsALargeBodyThroughSmallWindows) {
     EXPECT_TRUE(client.reply(id).body.ends_with("p]"));
     EXPECT_EQ(client.reply(id).closed, NGHTTP2_NO_ERROR);
   }
+}
+
+TEST_F(H2Test, CompressesALongBodyForWhoAsks) {
+  TestClient client(1000);
+  auto fields = TestClient::request("GET", "/large");
+  fields.emplace_back("accept-encoding", "br, gzip");
+  const auto id = client.send(fields);
+  fields.front().second = "HEAD";
+  const auto head = client.send(fields);
+  const auto plain = client.get("/large");
+  talk(client);
+  EXPECT_EQ(gunzip(client.reply(id).body), client.reply(plain).body);
+  EXPECT_EQ(client.reply(id).fields, client.reply(head).fields);
+  EXPECT_EQ(client.reply(id).fields.at("content-encoding"), "gzip");
+  for (const auto one : {id, plain}) EXPECT_EQ(client.reply(one).fields.at("vary"), "Accept-Encoding");
+  EXPECT_EQ(stats_.streams + stats_.compressing, 0);
+}
+
+TEST_F(H2Test, LeavesTheTurnToOthersWhileItMakesALongBody) {
+  TestClient client(1 << 30);
+  client.widen(1 << 30);
+  const auto id = client.get("/endless");
+  connect();
+  connection_->receive(client.output());
+  limits_.h2_output_bytes = 1 << 30;
+  connection_->advance();
+  EXPECT_EQ(stage_.pulled, 8 * limits_.stream_bytes);
+  EXPECT_TRUE(connection_->wants_turn());
+  EXPECT_TRUE(rung_);
+  connection_->advance();
+  EXPECT_EQ(stage_.pulled, 16 * limits_.stream_bytes);
+  client.receive(connection_->output());
+  EXPECT_EQ(client.reply(id).body.size(), stage_.pulled);
 }
 
 TEST_F(H2Test, HoldsNoMoreOutputThanItMay) {

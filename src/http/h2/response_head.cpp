@@ -45,6 +45,7 @@ Fields fields_of(Outbound& out, std::string_view date) {
   };
   add("etag", response.etag);
   add("cache-control", response.cache_control);
+  add("vary", response.vary);
   add("location", response.location);
   add("allow", response.allow);
   // Copied names become lower case.
@@ -58,12 +59,6 @@ Fields fields_of(Outbound& out, std::string_view date) {
 bool sends_body(const Response& response, Method method) noexcept {
   if (method == Method::head || !may_have_body(response.status)) return false;
   return response.stream || response.body.size() != 0;
-}
-
-std::string_view piece_of(const Body& body, std::size_t index) noexcept {
-  if (index == 0) return body.before;
-  if (index <= body.shared.size()) return body.shared[index - 1];
-  return body.after;
 }
 
 }  // namespace rollcall::http::h2

@@ -14,7 +14,4 @@ using Fields = boost::container::small_vector<nghttp2_nv, 16>;
 /// Whether bytes of a body follow the fields.
 [[nodiscard]] bool sends_body(const Response& response, Method method) noexcept;
 
-/// Of the body's pieces in their order.
-[[nodiscard]] std::string_view piece_of(const Body& body, std::size_t index) noexcept;
-
 }  // namespace rollcall::http::h2

@@ -94,6 +94,7 @@ class Session final : public TableEntry {
     if (!read()) return false;
     connection_.advance();
     if (!write()) return false;
+    if (connection_.wants_turn()) again_ = true;
     return !connection_.over();
   }
 
@@ -133,7 +134,7 @@ class Session final : public TableEntry {
       written_ = true;
       connection_.sent(written.bytes);
       // More may have waited for room; and reading, for this.
-      if (connection_.output().empty()) connection_.advance();
+      if (connection_.output().empty() && !connection_.wants_turn()) connection_.advance();
     }
     if (!needs_of_read_ && connection_.wants_input()) again_ = true;
     return true;

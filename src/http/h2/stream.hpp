@@ -64,7 +64,7 @@ struct Outbound {
   std::size_t left = 0;           ///< bytes of the body, or of `streamed`
   std::array<char, 3> status{};   ///< what header fields point to
   std::array<char, 20> length{}, retry_after{};
-  std::optional<ServerStats::CountedStream> counted;
+  std::optional<ServerStats::Counted> counted;
   bool submitted = false;
   bool sent = false;
   bool dry = false;       ///< until wake()

@@ -67,6 +67,8 @@ class TestClient {
   }
 
   void reset(std::int32_t id) { nghttp2_submit_rst_stream(session_, 0, id, NGHTTP2_CANCEL); }
+  /// Of the whole connection: lets the server send so much ahead.
+  void widen(std::int32_t bytes) { nghttp2_session_set_local_window_size(session_, 0, 0, bytes); }
   void ping() { nghttp2_submit_ping(session_, 0, nullptr); }
   /// Of one who doesn't read by itself: lets the server send so much more.
   void take(std::int32_t id, std::size_t bytes) { nghttp2_session_consume(session_, id, bytes); }
