@@ -2,9 +2,10 @@
 
 #include <gtest/gtest.h>
 
+#include <future>
 #include <string>
 
-#include "http/h1/server_fixture.hpp"
+#include "http/test_server.hpp"
 
 namespace rollcall::http {
 namespace {

@@ -3,7 +3,7 @@
 #include <string>
 
 #include "http/h1/server.hpp"
-#include "http/h1/server_fixture.hpp"
+#include "http/test_server.hpp"
 
 namespace rollcall::http {
 namespace {
@@ -12,7 +12,7 @@ TEST_F(ServerTest, HoldsAnAnswerUntilItIsThere) {
   start();
   auto client = connect();
   send(client, "GET /held HTTP/1.1\r\nHost: localhost\r\n\r\n" + std::string(kGet));
-  stage_.started.get_future().wait();
+  ASSERT_TRUE(stage_.started.wait());
   let_happen("\"now\"");
   std::string answers;
   asio::read_until(client, asio::dynamic_buffer(answers), "{}");  // the request behind it is answered too
@@ -24,9 +24,9 @@ TEST_F(ServerTest, LetsGoOfAHeldAnswerWhenThePeerHasGone) {
   {
     auto client = connect();
     send(client, "GET /held HTTP/1.1\r\nHost: localhost\r\n\r\n");
-    stage_.started.get_future().wait();
+    ASSERT_TRUE(stage_.started.wait());
   }
-  stage_.ended.get_future().wait();
+  ASSERT_TRUE(stage_.ended.wait());
   stop();
   EXPECT_EQ(stage_.alive, 0);
 }
@@ -35,7 +35,7 @@ TEST_F(ServerTest, AnswersWhatIsHeldWhenItStops) {
   start();
   auto client = connect();
   send(client, "GET /held HTTP/1.1\r\nHost: localhost\r\n\r\n");
-  stage_.started.get_future().wait();
+  ASSERT_TRUE(stage_.started.wait());
   stop();
   EXPECT_NE(read_all(client).find("\"stopped\""), std::string::npos);
 }
@@ -44,7 +44,7 @@ TEST_F(ServerTest, StreamsABodyInChunksAndGoesOn) {
   start();
   auto client = connect();
   send(client, "GET /stream HTTP/1.1\r\nHost: localhost\r\n\r\n");
-  stage_.started.get_future().wait();
+  ASSERT_TRUE(stage_.started.wait());
   let_happen("one");
   std::string answer;
   asio::read_until(client, asio::dynamic_buffer(answer), "3\r\none\r\n");
@@ -61,7 +61,7 @@ TEST_F(ServerTest, AStreamToHttp10EndsWithTheConnection) {
   start();
   auto client = connect();
   send(client, "GET /stream HTTP/1.0\r\n\r\n");
-  stage_.started.get_future().wait();
+  ASSERT_TRUE(stage_.started.wait());
   let_happen("all", true);
   const auto answer = read_all(client);
   EXPECT_TRUE(answer.ends_with("\r\n\r\nall")) << answer;
@@ -72,17 +72,27 @@ TEST_F(ServerTest, EndsAStreamWhenThePeerHasGoneOrTheServerStops) {
   {
     auto client = connect();
     send(client, "GET /stream HTTP/1.1\r\nHost: localhost\r\n\r\n");
-    stage_.started.get_future().wait();
+    ASSERT_TRUE(stage_.started.wait());
   }
-  stage_.ended.get_future().wait();
-  stage_.started = {};
-  stage_.ended = {};
+  ASSERT_TRUE(stage_.ended.wait());
   auto client = connect();
   send(client, "GET /stream HTTP/1.1\r\nHost: localhost\r\n\r\n");
-  stage_.started.get_future().wait();
+  ASSERT_TRUE(stage_.started.wait());
   stop();
   EXPECT_TRUE(read_all(client).ends_with("3\r\nbye\r\n0\r\n\r\n"));
   EXPECT_EQ(stage_.alive, 0);
+}
+
+TEST_F(ServerTest, ABodyThatIsAlwaysBusyLeavesOthersTheirTurn) {
+  start();
+  auto busy = connect();
+  send(busy, "GET /busy HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n");
+  ASSERT_TRUE(stage_.started.wait());
+  auto other = connect();
+  send(other, kGet);
+  EXPECT_EQ(read_some(other, 100).substr(0, 12), "HTTP/1.1 200");
+  let_happen("done", true);
+  EXPECT_TRUE(read_all(busy).ends_with("4\r\ndone\r\n0\r\n\r\n"));
 }
 
 }  // namespace

@@ -10,6 +10,7 @@
 
 #include "http/h2/connection.hpp"
 #include "http/h2/test_client.hpp"
+#include "http/test_stage.hpp"
 
 namespace rollcall::http::h2 {
 namespace asio = boost::asio;
@@ -32,62 +33,6 @@ inline FieldList with_json(std::string path) {
   auto fields = TestClient::request("POST", std::move(path));
   fields.emplace_back("content-type", "application/json");
   return fields;
-}
-
-/// What a test lets happen while a request waits.
-struct Stage {
-  std::vector<std::string> said;
-  bool over = false;
-  Wake wake;
-  int alive = 0;
-  std::size_t pulled = 0;
-};
-
-class StagedAnswer final : public HeldAnswer {
- public:
-  explicit StagedAnswer(Stage& stage) : stage_(stage) { ++stage_.alive; }
-  ~StagedAnswer() override { --stage_.alive; }
-  void start(Wake wake) override { stage_.wake = std::move(wake); }
-  std::optional<Response> poll(Hurry hurry) override {
-    if (hurry == Hurry::stopping) return json_response(200, "\"stopped\"");
-    if (stage_.said.empty()) return std::nullopt;
-    if (stage_.said.front() == "throw") throw std::runtime_error("oops");
-    return json_response(200, std::exchange(stage_.said, {}).front());
-  }
-
- private:
-  Stage& stage_;
-};
-
-class StagedStream final : public BodyStream {
- public:
-  StagedStream(Stage& stage, bool endless) : stage_(stage), endless_(endless) { ++stage_.alive; }
-  ~StagedStream() override { --stage_.alive; }
-  void start(Wake wake) override { stage_.wake = std::move(wake); }
-  State pull(std::string& out, std::size_t room, Hurry hurry) override {
-    if (endless_) {
-      out.append(room, 'x');
-      stage_.pulled += room;
-      return State::more;
-    }
-    for (const auto& each : std::exchange(stage_.said, {})) {
-      if (each == "throw") throw std::runtime_error("oops");
-      out += each;
-    }
-    if (hurry == Hurry::stopping) out += "bye";
-    return hurry == Hurry::stopping || stage_.over ? State::ended : State::dry;
-  }
-
- private:
-  Stage& stage_;
-  const bool endless_;
-};
-
-inline Response streamed(Stage& stage, bool endless) {
-  Response response;
-  response.content_type = "text/plain";
-  response.stream = std::make_unique<StagedStream>(stage, endless);
-  return response;
 }
 
 inline std::string text_of(const Request& request) {
@@ -131,8 +76,10 @@ class H2Test : public ::testing::Test {
                 }));
     router_.add(Method::get, "/held",
                 HybridHandler([this](const Request&) -> Answer { return std::make_unique<StagedAnswer>(stage_); }));
-    router_.add(Method::get, "/stream", SyncHandler([this](const Request&) { return streamed(stage_, false); }));
-    router_.add(Method::get, "/endless", SyncHandler([this](const Request&) { return streamed(stage_, true); }));
+    for (const auto& [path, kind] :
+         {std::pair{"/stream", StagedStream::Kind::quiet}, {"/endless", StagedStream::Kind::endless}}) {
+      router_.add(Method::get, path, SyncHandler([this, kind](const Request&) { return streamed(stage_, kind); }));
+    }
   }
 
   void connect() {

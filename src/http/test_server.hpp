@@ -1,5 +1,5 @@
 #pragma once
-// Of the tests of the server: one on a thread of its own, and requests that wait while the test says what happens.
+// Of the tests of both protocols' servers: one that speaks both, on a thread of its own.
 #include <gtest/gtest.h>
 
 #include <boost/asio/co_spawn.hpp>
@@ -9,12 +9,13 @@
 #include <boost/asio/steady_timer.hpp>
 #include <boost/asio/use_awaitable.hpp>
 #include <boost/asio/write.hpp>
-#include <future>
 #include <memory>
 #include <string>
 #include <thread>
 
 #include "http/h1/server.hpp"
+#include "http/h2/server.hpp"
+#include "http/test_stage.hpp"
 
 namespace rollcall::http {
 
@@ -24,59 +25,6 @@ using std::chrono::milliseconds;
 
 constexpr milliseconds kShort{60};
 constexpr std::string_view kGet = "GET /hello HTTP/1.1\r\nHost: localhost\r\n\r\n";
-
-/// What a test lets happen while a request waits. All on the server's thread.
-struct Stage {
-  std::vector<std::string> said;  ///< not yet told
-  bool over = false;
-  Wake wake;
-  int alive = 0;
-  std::promise<void> started, ended;
-};
-
-class StagedAnswer final : public HeldAnswer {
- public:
-  explicit StagedAnswer(Stage& stage) : stage_(stage) { ++stage_.alive; }
-  ~StagedAnswer() override {
-    --stage_.alive;
-    stage_.wake = nullptr;
-    stage_.ended.set_value();
-  }
-  void start(Wake wake) override {
-    stage_.wake = std::move(wake);
-    stage_.started.set_value();
-  }
-  std::optional<Response> poll(Hurry hurry) override {
-    if (hurry == Hurry::stopping) return json_response(200, "\"stopped\"");
-    if (stage_.said.empty()) return std::nullopt;
-    return json_response(200, std::exchange(stage_.said, {}).front());
-  }
-
- private:
-  Stage& stage_;
-};
-
-class StagedStream final : public BodyStream {
- public:
-  explicit StagedStream(Stage& stage) : stage_(stage) { ++stage_.alive; }
-  ~StagedStream() override {
-    --stage_.alive;
-    stage_.wake = nullptr;
-    stage_.ended.set_value();
-  }
-  void start(Wake wake) override {
-    stage_.wake = std::move(wake);
-    stage_.started.set_value();
-  }
-  State pull(std::string& out, std::size_t, Hurry hurry) override {
-    for (const auto& each : std::exchange(stage_.said, {})) out += each;
-    if (hurry == Hurry::stopping) out += "bye";
-    return hurry == Hurry::stopping || stage_.over ? State::ended : State::dry;
-  }
-
- private:
-  Stage& stage_;
-};
 
 /// A server on a thread of its own; the test is the client, with plain blocking sockets.
 class ServerTest : public ::testing::Test {
@@ -96,12 +44,10 @@ class ServerTest : public ::testing::Test {
                 }));
     router_.add(Method::get, "/held",
                 HybridHandler([this](const Request&) -> Answer { return std::make_unique<StagedAnswer>(stage_); }));
-    router_.add(Method::get, "/stream", SyncHandler([this](const Request&) {
-                  Response response;
-                  response.content_type = "text/plain";
-                  response.stream = std::make_unique<StagedStream>(stage_);
-                  return response;
-                }));
+    for (const auto& [path, kind] :
+         {std::pair{"/stream", StagedStream::Kind::quiet}, {"/busy", StagedStream::Kind::busy}}) {
+      router_.add(Method::get, path, SyncHandler([this, kind](const Request&) { return streamed(stage_, kind); }));
+    }
     router_.add(Method::get, "/throws", AsyncHandler([](const Request&) -> asio::awaitable<Response> {
                   throw std::runtime_error("oops");
                   co_return Response{};
@@ -136,7 +82,10 @@ class ServerTest : public ::testing::Test {
   static asio::awaitable<void> serve(tcp::socket socket, ServerContext context) {
     ClearChannel channel(std::move(socket));
     auto served = h1::serve(channel, context);
-    (void)co_await std::move(served);
+    auto first_bytes_of_http2 = co_await std::move(served);
+    if (!first_bytes_of_http2) co_return;
+    auto served_further = h2::serve(channel, context, *std::move(first_bytes_of_http2));
+    co_await std::move(served_further);
   }
 
   tcp::socket connect() {
