@@ -122,8 +122,16 @@ Result<Answer> Client::ask(Verb verb, std::string target, std::string body, std:
 }
 
 Result<void> Client::follow(std::string target, net::TakePiece take, std::chrono::milliseconds idle_timeout) const {
-  auto reply = completed(net::stream(request_for(std::move(target), kAskTimeout), std::move(take), idle_timeout));
-  if (!reply) return std::unexpected(explained(std::move(reply.error())));
+  bool heard = false;
+  const auto listen = [&](std::string_view piece) {
+    heard = true;
+    return take(piece);
+  };
+  auto reply = completed(net::stream(request_for(std::move(target), kAskTimeout), listen, idle_timeout));
+  if (!reply && !heard) return std::unexpected(explained(std::move(reply.error())));
+  if (!reply && reply.error().why == net::Unreachable::timed_out)
+    return fail(ErrorCode::timeout, "the daemon is silent");
+  if (!reply) return fail(ErrorCode::unavailable, "the connection with the daemon broke");
   if (!is_success(reply->status)) return std::unexpected(error_of(reply->status, reply->body));
   return {};
 }

@@ -14,6 +14,8 @@
 #include <boost/asio/write.hpp>
 #include <future>
 
+#include "base/clock.hpp"
+
 namespace rollcall::net {
 namespace {
 
@@ -121,6 +123,59 @@ TEST(HttpClient, ABodyThatStallsRunsIntoTheOneDeadline) {
   ASSERT_FALSE(reply.has_value());
   EXPECT_EQ(reply.error().why, Unreachable::timed_out);
   EXPECT_EQ(reply.error().evidence, "no answer from " + to_text(server.endpoint()) + " in time");
+}
+
+std::expected<HttpReply, ConnectFailure> stream_from(asio::io_context& io, HttpRequest request, TakePiece take,
+                                                     std::chrono::milliseconds idle_timeout = 10s) {
+  auto result = asio::co_spawn(io, stream(std::move(request), std::move(take), idle_timeout), asio::use_future);
+  io.restart();
+  while (result.wait_for(0s) != std::future_status::ready) io.run_one();
+  return result.get();
+}
+
+constexpr auto kGoesOn = "HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n3\r\nabc\r\n2\r\nde\r\n";
+
+TEST(HttpClient, AnAnswerThatGoesOnIsTakenAsItComes) {
+  asio::io_context io;
+  OneShotServer server(io, kGoesOn, false);
+  std::string heard;
+  const auto reply = stream_from(io, {.endpoint = server.endpoint()}, [&](std::string_view piece) {
+    heard += piece;
+    return heard != "abcde";  // which the server never ends
+  });
+  ASSERT_TRUE(reply.has_value());
+  EXPECT_EQ(heard, "abcde");
+  EXPECT_EQ(reply->body, "");
+}
+
+TEST(HttpClient, AnAnswerThatGoesOnMayTakeLongerThanOtherAnswersButNotBeSilent) {
+  asio::io_context io;
+  OneShotServer server(io, kGoesOn, false);
+  const auto begin = SystemClock().now();
+  const auto take = [](std::string_view) { return true; };
+  const auto reply = stream_from(io, {.endpoint = server.endpoint(), .timeout = 10s}, take, 100ms);
+  ASSERT_FALSE(reply.has_value());
+  EXPECT_EQ(reply.error().why, Unreachable::timed_out);
+  EXPECT_LT(SystemClock().now() - begin, 5s);
+}
+
+TEST(HttpClient, AnAnswerThatBreaksOffIsBroken) {
+  asio::io_context io;
+  OneShotServer server(io, kGoesOn);
+  const auto reply = stream_from(io, {.endpoint = server.endpoint()}, [](std::string_view) { return true; });
+  ASSERT_FALSE(reply.has_value());
+  EXPECT_EQ(reply.error().why, Unreachable::broken);
+}
+
+TEST(HttpClient, AnErrorInPlaceOfAnAnswerThatGoesOnIsAReply) {
+  asio::io_context io;
+  OneShotServer server(io, "HTTP/1.1 410 Gone\r\nContent-Length: 3\r\n\r\nold");
+  bool taken = false;
+  const auto reply = stream_from(io, {.endpoint = server.endpoint()}, [&](std::string_view) { return taken = true; });
+  ASSERT_TRUE(reply.has_value());
+  EXPECT_EQ(reply->status, 410U);
+  EXPECT_EQ(reply->body, "old");
+  EXPECT_FALSE(taken);
 }
 
 TEST(HttpClient, NobodyListeningIsRefused) {
