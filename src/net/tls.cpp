@@ -4,6 +4,8 @@
 #include <openssl/err.h>
 #include <openssl/ssl.h>
 
+#include <filesystem>
+#include <system_error>
 #include <utility>
 
 #include "net/pem.hpp"
@@ -112,6 +114,13 @@ std::string TlsContext::describe() const {
   const auto end = printed([&](BIO* out) { return ASN1_TIME_print(out, X509_get0_notAfter(certificate)); });
   ERR_clear_error();
   return fmt::format("\"{}\", good until {}", subject, end);
+}
+
+bool TlsContext::key_is_exposed() const {
+  using std::filesystem::perms;
+  std::error_code error;
+  const auto mode = std::filesystem::status(files_.key, error).permissions();
+  return !error && (mode & (perms::group_all | perms::others_all)) != perms::none;
 }
 
 std::shared_ptr<ssl_ctx_st> TlsContext::current() const {

@@ -1,7 +1,9 @@
 #pragma once
 // TLS for what is listened to: certificates from files, and channels that speak it. OpenSSL stays in tls.cpp
 // (docs/decisions/0006-tls.md).
+#include <atomic>
 #include <boost/asio/ip/tcp.hpp>
+#include <cstdint>
 #include <memory>
 #include <mutex>
 #include <span>
@@ -42,8 +44,17 @@ class TlsContext {
   /// In the log's words, without secrets: whose certificate this is and until when it is good. Any thread.
   [[nodiscard]] std::string describe() const;
 
+  /// Whether the key's file is open to others than its owner, as far as its mode tells.
+  [[nodiscard]] bool key_is_exposed() const;
+
   /// Any thread.
   [[nodiscard]] std::shared_ptr<ssl_ctx_st> current() const;
+
+  /// Of peers that said something; who leaves without a word may be a check of the port. Any thread.
+  [[nodiscard]] std::uint64_t failed_handshakes() const noexcept {
+    return failed_handshakes_.load(std::memory_order_relaxed);
+  }
+  void count_failed_handshake() const noexcept { failed_handshakes_.fetch_add(1, std::memory_order_relaxed); }
 
  private:
   TlsContext(TlsFiles files, std::span<const std::string_view> protocols);
@@ -52,6 +63,7 @@ class TlsContext {
   const std::string protocols_;  ///< as ALPN has them: each after its length (RFC 7301, 3.1)
   mutable std::mutex mutex_;
   std::shared_ptr<ssl_ctx_st> current_;  ///< guarded by mutex_
+  mutable std::atomic<std::uint64_t> failed_handshakes_{0};
 };
 
 /// The server's side of TLS on a connected socket. open() shakes hands.

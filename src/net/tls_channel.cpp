@@ -26,15 +26,23 @@ struct FreeSsl {
 /// OpenSSL reads and writes the descriptor, which doesn't block, whenever it is called.
 class TlsChannel final : public http::Channel {
  public:
-  TlsChannel(tcp::socket socket, SSL_CTX* context) : Channel(std::move(socket)), ssl_(SSL_new(context)) {
+  TlsChannel(tcp::socket socket, const TlsContext& context)
+      : Channel(std::move(socket)), context_(context), ssl_(SSL_new(context.current().get())) {
     boost::system::error_code error;
     this->socket().native_non_blocking(true, error);
     usable_ = ssl_ && !error && SSL_set_fd(ssl_.get(), this->socket().native_handle()) == 1;
     if (usable_) SSL_set_accept_state(ssl_.get());
   }
 
+  ~TlsChannel() override {
+    const bool heard = ssl_ && BIO_number_read(SSL_get_rbio(ssl_.get())) > 0;
+    if (heard && !open_) context_.count_failed_handshake();
+  }
+
   [[nodiscard]] Transfer open() noexcept override {
-    return attempt([](SSL* ssl) { return SSL_do_handshake(ssl); }, 0);
+    const auto opened = attempt([](SSL* ssl) { return SSL_do_handshake(ssl); }, 0);
+    open_ = opened.state == Transfer::State::done;
+    return opened;
   }
 
   [[nodiscard]] Transfer read(std::span<char> room) noexcept override {
@@ -107,14 +115,16 @@ class TlsChannel final : public http::Channel {
                reason == nullptr ? "unknown reason" : reason);
   }
 
+  const TlsContext& context_;
   std::unique_ptr<SSL, FreeSsl> ssl_;
   bool usable_ = false;
+  bool open_ = false;  ///< hands are shaken
 };
 
 }  // namespace
 
 std::unique_ptr<http::Channel> make_tls_channel(tcp::socket socket, const TlsContext& context) {
-  return std::make_unique<TlsChannel>(std::move(socket), context.current().get());
+  return std::make_unique<TlsChannel>(std::move(socket), context);
 }
 
 }  // namespace rollcall::net

@@ -169,7 +169,13 @@ struct Server::Impl {
     if (!loaded) return std::unexpected(loaded.error());
     tls = std::move(*loaded);
     log::info("main", "TLS with the certificate {}", tls->describe());
+    warn_of_exposed_key();
     return {};
+  }
+
+  void warn_of_exposed_key() const {
+    if (!tls->key_is_exposed()) return;
+    log::warning("main", "tls.key is \"{}\", which is open to others than its owner: chmod 600", settings.tls.key);
   }
 
   void reload() {
@@ -177,6 +183,7 @@ struct Server::Impl {
       log::info("main", "there is nothing to reload: HTTP is served without TLS");
     } else if (const auto ok = tls->reload(); ok) {
       log::info("main", "TLS from now on with the certificate {}", tls->describe());
+      warn_of_exposed_key();
     } else {
       const auto& error = ok.error();
       log::error("main", "TLS goes on with the certificate {}: {} {}", tls->describe(), error.field, error.message);
@@ -270,6 +277,10 @@ struct Server::Impl {
                   sum(&Stats::streams));
     metrics.counter("http_connections_total", "Connections accepted.", sum(&Stats::connections_total));
     metrics.counter("http_connections_refused_total", "Connections over the limit.", sum(&Stats::connections_refused));
+    if (tls) {
+      metrics.counter("tls_handshakes_failed_total", "Handshakes of TLS that a peer began and that came to nothing.",
+                      static_cast<double>(tls->failed_handshakes()));
+    }
     add_socket_metrics(metrics, socket_lanes);
   }
 

@@ -171,6 +171,42 @@ def test_peers_that_vanish_mid_handshake_leave_nothing_behind(served, authority)
     stopped_cleanly(daemon)
 
 
+def failed_handshakes(connected):
+    connected.request("GET", "/metrics")
+    lines = connected.getresponse().read().decode().splitlines()
+    return int(next(line for line in lines if line.startswith("rollcall_tls_handshakes_failed_total ")).split()[1])
+
+
+def test_failed_handshakes_are_counted(served, authority, tmp_path):
+    daemon = served()
+    connected = connection(daemon, authority.trusted())
+    assert failed_handshakes(connected) == 0
+    plain(daemon).close()  # as a check of the port does
+    with plain(daemon) as in_the_clear:
+        in_the_clear.sendall(b"GET / HTTP/1.1\r\n\r\n")
+    with plain(daemon) as giving_up:
+        giving_up.sendall(b"\x16\x03\x01")
+    with pytest.raises(ssl.SSLError):
+        get(connection(daemon, Authority(tmp_path / "strangers").trusted()), "/health")
+    get(connection(daemon, authority.trusted()), "/health")
+    eventually(lambda: failed_handshakes(connected) == 3, 5)
+    connected.close()
+    stopped_cleanly(daemon)
+
+
+def test_an_exposed_key_is_warned_of(served, authority, tmp_path):
+    daemon = served()
+    warning = f'tls.key is "{tmp_path / "key.pem"}", which is open to others than its owner'
+    assert "tls.key" not in daemon.log()
+    for mode in (0o640, 0o604):
+        (tmp_path / "key.pem").chmod(mode)
+        before = daemon.log().count(warning)
+        os.kill(daemon.pid, signal.SIGHUP)
+        eventually(lambda: daemon.log().count(warning) == before + 1, 5)
+    assert get(connection(daemon, authority.trusted()), "/health") == 200
+    assert warning in served(name="another").log()
+
+
 def refusal(*arguments):
     ended = subprocess.run([binary(), "serve", "--http", "127.0.0.1:0", "--set", "store=memory", *arguments],
                            capture_output=True, text=True, timeout=20)
