@@ -44,8 +44,9 @@ class ServerTest : public ::testing::Test {
                 }));
     router_.add(Method::get, "/held",
                 HybridHandler([this](const Request&) -> Answer { return std::make_unique<StagedAnswer>(stage_); }));
-    for (const auto& [path, kind] :
-         {std::pair{"/stream", StagedStream::Kind::quiet}, {"/busy", StagedStream::Kind::busy}}) {
+    for (const auto& [path, kind] : {std::pair{"/stream", StagedStream::Kind::quiet},
+                                     {"/busy", StagedStream::Kind::busy},
+                                     {"/endless", StagedStream::Kind::endless}}) {
       router_.add(Method::get, path, SyncHandler([this, kind](const Request&) { return streamed(stage_, kind); }));
     }
     router_.add(Method::get, "/throws", AsyncHandler([](const Request&) -> asio::awaitable<Response> {
