@@ -1,5 +1,6 @@
-// A client that costs less than the servers it asks, so that one core of it keeps one core of theirs busy. Each connection
-// has PIPELINE requests in flight and sends the next ones when all are answered. Prints the answers a second.
+// A client that costs less than the servers it asks, so that one core of it keeps one core of theirs busy. Each
+// connection has PIPELINE requests in flight and sends the next ones when all are answered. Prints the answers a
+// second.
 //   request_load PORT CONNECTIONS SECONDS THREADS PIPELINE EXPECT TEMPLATE [IDS]
 // TEMPLATE is a request, \r and \n as in C. {} stands for an id of the file IDS (one a line, all of one length, met in
 // random order). Every answer begins with EXPECT and is as long as the first.
