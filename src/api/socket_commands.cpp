@@ -41,7 +41,7 @@ class SocketCommands final : public socket::Commands {
     std::array<BeatResult, 64> results;
     for (std::size_t begin = 0; begin < ids.size(); begin += results.size()) {
       const auto group = ids.subspan(begin, std::min(results.size(), ids.size() - begin));
-      parts_.registry.heartbeat_many(group, std::span(results).first(group.size()));
+      parts_.registry.heartbeat_many(group, std::span(results).first(group.size()), Source::socket);
       std::ranges::transform(std::span(results).first(group.size()), heard.subspan(begin).begin(), heard_of);
     }
   }
@@ -152,10 +152,11 @@ class SocketCommands final : public socket::Commands {
   }
 
   void submit_beat(InstanceId id, Done done) {
-    parts_.registry.submit(Beat{std::move(id), {}}, [done = std::move(done)](const Result<Outcome>& outcome) mutable {
-      if (!outcome) return done(std::unexpected(outcome.error()));
-      done(SocketAnswer::ok());
-    });
+    parts_.registry.submit(Beat{std::move(id), {}, Source::socket},
+                           [done = std::move(done)](const Result<Outcome>& outcome) mutable {
+                             if (!outcome) return done(std::unexpected(outcome.error()));
+                             done(SocketAnswer::ok());
+                           });
   }
 
   void carry_out(codec::DeregisterCommand wanted, const Caller& caller, Done done) {

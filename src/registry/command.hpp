@@ -50,6 +50,7 @@ struct Observe {
 struct Beat {
   InstanceId id;
   Session session;
+  std::optional<Source> only{};  ///< instances of other sources are unknown
 };
 
 using Command = std::variant<Register, Deregister, SetMaintenance, SetHealth, Observe, Beat>;

@@ -42,6 +42,7 @@ std::uint64_t session_hash_of(std::string_view session) noexcept {
 struct alignas(64) Slot {
   std::atomic<std::int64_t> word{0};
   std::atomic<std::uint64_t> session_hash{0};
+  std::atomic<Source> source{Source::api};
   std::uint8_t id_length = 0;  // kLongId: id_bytes holds a heap pointer and a size
   char id_bytes[kInlineIdBytes] = {};
 
@@ -176,9 +177,11 @@ struct LeaseTable::Impl {
     return &at(handle.slot);
   }
 
-  BeatResult beat(std::string_view id, std::uint64_t hash, std::uint64_t session_hash, LeaseTime now) noexcept {
+  BeatResult beat(std::string_view id, std::uint64_t hash, std::uint64_t session_hash, LeaseTime now,
+                  std::optional<Source> only = std::nullopt) noexcept {
     Slot* slot = find(id, hash);
     if (slot == nullptr) return BeatResult::unknown;
+    if (only && *only != slot->source.load(std::memory_order_relaxed)) return BeatResult::unknown;
     if (session_hash != 0 && session_hash != slot->session_hash.load(std::memory_order_relaxed)) {
       return BeatResult::stale;
     }
@@ -208,8 +211,8 @@ BeatResult LeaseTable::beat(const Key& key, std::string_view session, LeaseTime 
   return impl_->beat(key.id, key.hash, session_hash_of(session), now);
 }
 
-void LeaseTable::beat_many(std::span<const std::string_view> ids, std::span<BeatResult> results,
-                           LeaseTime now) noexcept {
+void LeaseTable::beat_many(std::span<const std::string_view> ids, std::span<BeatResult> results, LeaseTime now,
+                           std::optional<Source> only) noexcept {
   constexpr std::size_t kGroup = 64;
   std::array<std::uint64_t, kGroup> hashes;
   const LeaseIndex& table = *impl_->index.load(std::memory_order_acquire);
@@ -224,7 +227,7 @@ void LeaseTable::beat_many(std::span<const std::string_view> ids, std::span<Beat
       if (bucket > LeaseIndex::kDeleted) __builtin_prefetch(&impl_->at(table.slot_of(bucket)), 1);
     }
     for (std::size_t i = 0; i < count; ++i) {
-      results[begin + i] = impl_->beat(ids[begin + i], hashes[i], 0, now);
+      results[begin + i] = impl_->beat(ids[begin + i], hashes[i], 0, now, only);
     }
   }
 }
@@ -259,6 +262,7 @@ LeaseTable::Handle LeaseTable::put(const InstanceId& id, const Session& session,
   }
   impl_->records[number].terms = terms;
   slot->session_hash.store(session_hash_of(session.view()), std::memory_order_relaxed);
+  slot->source.store(terms.source, std::memory_order_relaxed);
   slot->word.store(pack(last_beat, LeaseState::alive, unverified), std::memory_order_release);
   if (is_new) impl_->insert(hash, number);
   return {number, impl_->records[number].serial};

@@ -52,8 +52,10 @@ class LeaseTable {
     return beat(key(id), session, now);
   }
 
-  /// As many beats without session; memory latencies overlap. `results` is as long as `ids`.
-  void beat_many(std::span<const std::string_view> ids, std::span<BeatResult> results, LeaseTime now) noexcept;
+  /// As many beats without session; memory latencies overlap. `results` is as long as `ids`. With `only`, instances of
+  /// other sources are unknown.
+  void beat_many(std::span<const std::string_view> ids, std::span<BeatResult> results, LeaseTime now,
+                 std::optional<Source> only = std::nullopt) noexcept;
 
   struct Look {
     LeaseState state;
@@ -74,6 +76,7 @@ class LeaseTable {
   struct Terms {
     InstanceNumber number;
     LeaseTerms lease;
+    Source source = Source::api;
   };
 
   /// Adds the lease, or renews it with these terms and session. Alive afterwards.

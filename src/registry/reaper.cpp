@@ -3,7 +3,9 @@
 namespace rollcall {
 namespace {
 
-LeaseTable::Terms terms_of(const Instance& instance) { return {instance.number, *instance.spec.lease}; }
+LeaseTable::Terms terms_of(const Instance& instance) {
+  return {instance.number, *instance.spec.lease, instance.source};
+}
 
 LeaseTime runs_out(LeaseTime last_beat, const LeaseTable::Terms& terms) { return last_beat + terms.lease.ttl; }
 

@@ -335,8 +335,9 @@ BeatResult Registry::heartbeat(std::string_view id, std::string_view session) {
   return leases.beat(key, session, impl_->keeper->now());
 }
 
-void Registry::heartbeat_many(std::span<const std::string_view> ids, std::span<BeatResult> results) {
-  impl_->keeper->leases().beat_many(ids, results, impl_->keeper->now());
+void Registry::heartbeat_many(std::span<const std::string_view> ids, std::span<BeatResult> results,
+                              std::optional<Source> only) {
+  impl_->keeper->leases().beat_many(ids, results, impl_->keeper->now(), only);
 }
 
 std::optional<Registry::Silence> Registry::silence(std::string_view id) const {

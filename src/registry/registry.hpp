@@ -58,8 +58,10 @@ class Registry {
 
   /// Any thread. An empty session matches every one.
   [[nodiscard]] BeatResult heartbeat(std::string_view id, std::string_view session);
-  /// The same for many, which hides the memory's latency. `results` is as long as `ids`.
-  void heartbeat_many(std::span<const std::string_view> ids, std::span<BeatResult> results);
+  /// The same for many, which hides the memory's latency. `results` is as long as `ids`. With `only`, instances of
+  /// other sources are unknown.
+  void heartbeat_many(std::span<const std::string_view> ids, std::span<BeatResult> results,
+                      std::optional<Source> only = std::nullopt);
 
   /// Silence of a leased instance; nullopt when it has no lease. `unverified`: not heard of since this process started.
   struct Silence {

@@ -174,6 +174,7 @@ Result<Decision> rule(const Observe& seen, const Case& c) {
 Result<Decision> rule(const Beat& beat, const Case& c) {
   const auto* living = c.living();
   if (living == nullptr || !living->spec.lease) return no_such_instance();
+  if (beat.only && living->source != *beat.only) return no_such_instance();
   if (!beat.session.empty() && living->session != beat.session) return session_has_ended();
   return living->lapsed ? revive(c) : unchanged(c);
 }

@@ -116,6 +116,15 @@ TEST(Rules, ExpiryRemovesAtOnceUnlessToldToWait) {
   EXPECT_EQ(buried->change->kind, EventKind::removed);
 }
 
+TEST(Rules, AHeartbeatForOneSourceMeetsNoOther) {
+  auto patient = registration();
+  patient.spec.lease->deregister_after = 60s;
+  const auto waiting = after(Expire{InstanceId("a"), 31s}, after(patient, std::nullopt));
+  EXPECT_EQ(decide(Beat{InstanceId("a"), {}, Source::socket}, waiting, kNow, kLimits).error().code,
+            ErrorCode::not_found);
+  EXPECT_TRUE(decide(Beat{InstanceId("a"), {}, Source::api}, waiting, kNow, kLimits));
+}
+
 TEST(Rules, ACheckDoesNotMendWhatSilenceBroke) {
   auto patient = registration();
   patient.spec.lease->deregister_after = 60s;

@@ -94,8 +94,21 @@ TEST_F(SocketCommandsTest, AQueryShowsWhatIsWellWhoeverRegisteredIt) {
   EXPECT_EQ(say("query hive"), both) << "none without a port, none in maintenance";
   harness_.advance(31s);
   EXPECT_EQ(say("query hive"), R"([{"ip":"10.0.0.5","port":80}])") << "its lease lives, but it hasn't beaten for 30 s";
-  EXPECT_TRUE(beats("b\"1"));
+  EXPECT_EQ(harness_.put("/instances/b\"1/heartbeat").status, 204U);
   EXPECT_EQ(say("query hive"), R"([{"ip":"10.0.0.2","port":80},{"ip":"10.0.0.5","port":80}])");
+}
+
+TEST_F(SocketCommandsTest, AHeartbeatTouchesOnlyWhatCameOverTheSocket) {
+  const auto id = say("register hive 127.0.0.1 1");
+  const auto* const patient = R"({"address":"10.0.0.1","port":80,"ttl":30,"deregister_after":600})";
+  EXPECT_EQ(harness_.put("/services/hive/instances/a", patient).status, 201U);
+  EXPECT_TRUE(beats(id));
+  EXPECT_FALSE(beats("a"));
+  EXPECT_EQ(say("heartbeat a"), "NOT FOUND");
+  harness_.advance(31s);
+  EXPECT_FALSE(beats("a")) << "not even where it waits for one";
+  EXPECT_EQ(say("heartbeat a"), "NOT FOUND");
+  EXPECT_NE(instance("a").find("critical"), std::string::npos);
 }
 
 TEST_F(SocketCommandsTest, DeregisteringTouchesOnlyWhatCameOverTheSocket) {

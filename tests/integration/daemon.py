@@ -24,11 +24,13 @@ def binary() -> pathlib.Path:
 
 class Daemon:
     def __init__(self, folder: pathlib.Path, *arguments: str, environment: dict[str, str] | None = None,
-                 disk_mib: int | None = None) -> None:
-        """`disk_mib`: its data lie on a file system of their own of that size, which ends with the process."""
+                 disk_mib: int | None = None, beyond_loopback: str | None = None) -> None:
+        """`disk_mib`: its data lie on a file system of their own of that size, which ends with the process.
+        `beyond_loopback`: it is alone in a network of its own, where it has this address besides; see inside()."""
         self.folder = folder
         self.arguments = arguments
         self.disk_mib = disk_mib
+        self.beyond_loopback = beyond_loopback
         self.environment = QUIET | (environment or {})
         self.address = ""
         self.socket_address: str | None = None
@@ -39,12 +41,15 @@ class Daemon:
         self.folder.mkdir(parents=True, exist_ok=True)
         with (self.folder / "log").open("ab") as log:
             self._process = subprocess.Popen(
-                [*self._on_small_disk(), binary(), "serve", "--http", "127.0.0.1:0", "--data-dir", self.data,
-                 *self.arguments],
+                [*self._on_small_disk(), *self._in_own_network(), binary(), "serve", *self._where(),
+                 "--data-dir", self.data, *self.arguments],
                 stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=log, env=os.environ | self.environment)
         ready = json.loads(self._first_line())["ready"]
         self.address = ready["http"]
         self.socket_address = ready.get("socket")
+
+    def _where(self) -> list[str]:
+        return [] if "HOST" in self.environment else ["--http", "127.0.0.1:0"]
 
     @property
     def data(self) -> pathlib.Path:
@@ -60,6 +65,17 @@ class Daemon:
         self.data.mkdir(exist_ok=True)
         mount = f'mount -t tmpfs -o mode=700,size={self.disk_mib}m tmpfs "$0" && exec "$@"'
         return ["unshare", "--mount", "--map-root-user", "sh", "-c", mount, str(self.data)]
+
+    def _in_own_network(self) -> list[str]:
+        if self.beyond_loopback is None:
+            return []
+        address = 'ip link set lo up && ip address add "$0/32" dev lo && exec "$@"'
+        return ["unshare", "--net", "--map-root-user", "sh", "-c", address, self.beyond_loopback]
+
+    def inside(self, *command: str) -> str:
+        """What a command in the daemon's own network says."""
+        entered = ["nsenter", "--user", "--preserve-credentials", "--net", "--target", str(self.pid)]
+        return subprocess.run([*entered, *command], capture_output=True, text=True, check=True, timeout=START_S).stdout
 
     def _first_line(self) -> str:
         assert self._process is not None and self._process.stdout is not None

@@ -112,8 +112,17 @@ def test_many_registrations_share_commits(lines):
 def test_who_registered_over_http_is_seen(lines, client):
     client.register("web", "web-1", address="10.0.0.9", port=8080, ttl=3600)
     assert lines.say("query web") == '[{"ip":"10.0.0.9","port":8080}]'
-    assert lines.say("heartbeat web-1") == "OK"
-    assert lines.say("deregister web-1") == "ERROR"
+
+
+def test_what_came_over_http_is_out_of_reach(lines, client):
+    client.register("web", "web-2", ttl=3600)
+    before = client.get("/instances/web-2").json
+    assert lines.say("heartbeat web-2") == "NOT FOUND"
+    assert lines.say("deregister web-2") == "ERROR"
+    assert lines.say("resume web-2") == "ERROR"
+    after = client.get("/instances/web-2").json
+    assert after["revision"] == before["revision"]
+    assert after["last_heartbeat"]["seconds_ago"] > before["last_heartbeat"]["seconds_ago"]
 
 
 def test_a_line_that_is_too_long_ends_its_connection_alone(at, lines):

@@ -49,6 +49,18 @@ TEST_F(RegistryPathsTest, ManyHeartbeatsMeetLeasesThatAreNotSimplyAlive) {
   EXPECT_THAT(results, ElementsAre(BeatResult::undecided, BeatResult::unknown, BeatResult::ok, BeatResult::ok));
 }
 
+TEST_F(RegistryPathsTest, ManyHeartbeatsMayBeForOneSourceAlone) {
+  Register from_socket = registration("socket");
+  from_socket.source = Source::socket;
+  ASSERT_TRUE(submit(from_socket) && submit(registration("api")));
+  const std::vector<std::string_view> ids{"socket", "api"};
+  std::vector<BeatResult> results(ids.size());
+  daemon_->registry->heartbeat_many(ids, results, Source::socket);
+  EXPECT_THAT(results, ElementsAre(BeatResult::ok, BeatResult::unknown));
+  daemon_->registry->heartbeat_many(ids, results);
+  EXPECT_THAT(results, ElementsAre(BeatResult::ok, BeatResult::ok));
+}
+
 TEST_F(RegistryPathsTest, NoHeartbeatsAreNone) { daemon_->registry->heartbeat_many({}, {}); }
 
 // ---- silence ----
