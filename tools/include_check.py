@@ -12,7 +12,7 @@ import sys
 from typing import Iterator, NamedTuple
 
 CONTRACTS = ("store", "discovery")
-ENGINES = ("store/memory", "store/sqlite", "discovery/probe", "discovery/check")
+ENGINES = ("store/memory", "store/sqlite", "store/postgres", "discovery/probe", "discovery/check")
 
 # Which folders the files of a folder may include besides their own. A folder that has a row of its own (an engine) isn't
 # meant by its parent's name.
@@ -33,6 +33,7 @@ MAY_INCLUDE: dict[str, tuple[str, ...]] = {
     "net": ("http", "http/h1", "base"),
     "store/memory": ("store", "model", "base"),
     "store/sqlite": ("store", "model", "base"),
+    "store/postgres": ("store", "model", "base"),
     "discovery/probe": ("discovery", "model", "base", "net"),
     "discovery/check": ("discovery", "model", "base", "net"),
     "api": ("socket", "registry", "catalog", "store", "codec", "http", "metrics", "discovery", "model", "base"),
@@ -46,6 +47,7 @@ MAY_INCLUDE: dict[str, tuple[str, ...]] = {
 ONLY_IN: dict[str, tuple[str, ...]] = {
     "boost/json": ("codec", "discovery/probe", "cli"),
     "sqlite3.h": ("store/sqlite",),
+    "libpq-fe.h": ("store/postgres",),
     "nghttp2/": ("http/h2",),
     "zlib.h": ("http",),
     "dcmtk/": ("discovery/probe",),

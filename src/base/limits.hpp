@@ -80,6 +80,12 @@ struct StoreLimits {
   std::size_t history_scan = 65'536;  ///< events that one history query looks at
 };
 
+/// Of a wait for a PostgreSQL server that answers nothing.
+struct PostgresLimits {
+  std::chrono::milliseconds connect_timeout{1'000};  ///< for each host of several
+  std::chrono::milliseconds request_timeout{2'000};  ///< for each exchange; a commit is two
+};
+
 struct CatalogLimits {
   std::size_t recent_events = 65'536;  ///< what a watch can resume from without the Store
 };
@@ -98,6 +104,7 @@ struct Limits {
   SocketLimits socket;
   RegistryLimits registry;
   StoreLimits store;
+  PostgresLimits postgres;
   CatalogLimits catalog;
 };
 

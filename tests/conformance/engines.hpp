@@ -1,14 +1,18 @@
 #pragma once
-// The engines that the suite runs over, each with several handles on one log.
+// The engines that the suite runs over, each with several handles on one log. One that `is_missing()` gives none.
 #include <gtest/gtest.h>
 #include <unistd.h>
 
 #include <chrono>
 #include <filesystem>
+#include <optional>
 #include <string>
+#include <utility>
 
 #include "store/memory/memory_store.hpp"
+#include "store/postgres/postgres_store.hpp"
 #include "store/sqlite/sqlite_store.hpp"
+#include "support/postgres_cluster.hpp"
 
 namespace rollcall::testing {
 
@@ -36,6 +40,7 @@ class TempDir {
 
 class MemoryEngine {
  public:
+  static bool is_missing() { return false; }
   std::unique_ptr<Store> open(const StoreLimits& limits = {}) { return make_memory_store(log_, limits, 1h); }
 
  private:
@@ -44,6 +49,7 @@ class MemoryEngine {
 
 class SqliteEngine {
  public:
+  static bool is_missing() { return false; }
   std::unique_ptr<Store> open(const StoreLimits& limits = {}) {
     SqliteOptions options;
     options.path = directory_.file("log.db");
@@ -61,6 +67,31 @@ class SqliteEngine {
 
  private:
   TempDir directory_;
+};
+
+class PostgresEngine {
+ public:
+  static bool is_missing() { return PostgresCluster::shared() == nullptr; }
+
+  std::unique_ptr<Store> open(const StoreLimits& limits = {}) {
+    if (is_missing()) return nullptr;
+    PostgresOptions options;
+    options.connection = PostgresCluster::shared()->connection_string();
+    options.schema = schema_->name();
+    options.limits = limits;
+    options.tombstone_life = 1h;
+    options.waits = {.connect_timeout = 20s, .request_timeout = 20s};  // on a machine that does much else
+    auto store = open_postgres_store(options);
+    if (!store) {
+      ADD_FAILURE() << store.error().message;
+      return nullptr;
+    }
+    return std::move(*store);
+  }
+
+ private:
+  std::optional<PostgresSchema> schema_ =
+      is_missing() ? std::nullopt : std::optional<PostgresSchema>(std::in_place, *PostgresCluster::shared());
 };
 
 }  // namespace rollcall::testing

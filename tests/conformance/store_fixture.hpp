@@ -15,6 +15,10 @@ namespace rollcall::testing {
 template <class Engine>
 class StoreTest : public ::testing::Test {
  protected:
+  void SetUp() override {
+    if (Engine::is_missing()) GTEST_SKIP() << "it isn't installed";
+  }
+
   Engine engine_;
   std::unique_ptr<Store> store_ = engine_.open();
 
@@ -35,9 +39,10 @@ class StoreTest : public ::testing::Test {
 struct EngineNames {
   template <class Engine>
   static std::string GetName(int) {
+    if (std::is_same_v<Engine, PostgresEngine>) return "Postgres";
     return std::is_same_v<Engine, MemoryEngine> ? "Memory" : "Sqlite";
   }
 };
-using Engines = ::testing::Types<MemoryEngine, SqliteEngine>;
+using Engines = ::testing::Types<MemoryEngine, SqliteEngine, PostgresEngine>;
 
 }  // namespace rollcall::testing

@@ -213,6 +213,10 @@ void agrees_with_the_model(int runs) {
 
 TEST(StoreProperty, MemoryAgreesWithTheModel) { agrees_with_the_model<MemoryEngine>(60); }
 TEST(StoreProperty, SqliteAgreesWithTheModel) { agrees_with_the_model<SqliteEngine>(60); }
+TEST(StoreProperty, PostgresAgreesWithTheModel) {
+  if (PostgresEngine::is_missing()) GTEST_SKIP() << "it isn't installed";
+  agrees_with_the_model<PostgresEngine>(20);
+}
 
 }  // namespace
 }  // namespace rollcall::testing

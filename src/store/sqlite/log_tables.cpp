@@ -1,6 +1,6 @@
 #include "store/sqlite/log_tables.hpp"
 
-#include "store/sqlite/event_row.hpp"
+#include "store/event_row.hpp"
 
 namespace rollcall::sqlite {
 namespace {

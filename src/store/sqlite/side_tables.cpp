@@ -1,43 +1,14 @@
 #include "store/sqlite/side_tables.hpp"
 
 #include <algorithm>
-#include <limits>
 #include <utility>
+
+#include "store/mark_chunk.hpp"
 
 namespace rollcall::sqlite {
 namespace {
 
-// A mark is the lease clock in ms plus one, 5 bytes little-endian (34 years); 0: none. A full chunk just fits a page.
-constexpr std::size_t kMarkBytes = 5;
-constexpr std::uint64_t kChunkMarks = 800;
-constexpr std::uint64_t kMarkMax = (std::uint64_t{1} << (8 * kMarkBytes)) - 1;
-
-void put_mark(std::string& chunk, std::size_t slot, std::chrono::milliseconds last_beat) {
-  const std::size_t at = slot * kMarkBytes;
-  if (chunk.size() < at + kMarkBytes) chunk.resize(at + kMarkBytes, '\0');
-  const auto value =
-      std::min<std::uint64_t>(static_cast<std::uint64_t>(std::max(last_beat.count(), std::int64_t{0})), kMarkMax - 1) +
-      1;
-  for (std::size_t i = 0; i < kMarkBytes; ++i) chunk[at + i] = static_cast<char>(value >> (8 * i));
-}
-
-/// False if there was none.
-bool drop_mark(std::string& chunk, std::size_t slot) {
-  const std::size_t at = slot * kMarkBytes;
-  if (chunk.size() < at + kMarkBytes) return false;
-  const std::string none(kMarkBytes, '\0');
-  if (chunk.compare(at, kMarkBytes, none) == 0) return false;
-  chunk.replace(at, kMarkBytes, none);
-  return true;
-}
-
-std::uint64_t mark_in(std::string_view chunk, std::size_t slot) {
-  std::uint64_t value = 0;
-  for (std::size_t i = 0; i < kMarkBytes; ++i) {
-    value |= std::uint64_t{static_cast<unsigned char>(chunk[slot * kMarkBytes + i])} << (8 * i);
-  }
-  return value;
-}
+constexpr std::uint64_t kChunkMarks = 800;  // a full chunk just fits a page
 
 Db<std::string> text_of(Statement& statement) {
   const ResetAtEnd reset(statement);
@@ -119,11 +90,7 @@ Db<std::vector<LeaseMark>> SideTables::load_marks() {
     if (beats.size() % kMarkBytes != 0 || beats.size() > kChunkMarks * kMarkBytes) {
       return damaged("a chunk of lease marks has " + std::to_string(beats.size()) + " bytes");
     }
-    for (std::size_t slot = 0; slot < beats.size() / kMarkBytes; ++slot) {
-      const std::uint64_t value = mark_in(beats, slot);
-      if (value == 0) continue;
-      marks.push_back({InstanceNumber{first + slot}, std::chrono::milliseconds(static_cast<std::int64_t>(value - 1))});
-    }
+    append_marks(beats, InstanceNumber{first}, marks);
   }
 }
 

@@ -5,10 +5,10 @@
 #include <optional>
 
 #include "store/batch_judge.hpp"
+#include "store/event_row.hpp"
+#include "store/revision_ranges.hpp"
 #include "store/sqlite/database.hpp"
-#include "store/sqlite/event_row.hpp"
 #include "store/sqlite/prune.hpp"
-#include "store/sqlite/revision_ranges.hpp"
 
 namespace rollcall {
 namespace sqlite {

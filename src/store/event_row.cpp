@@ -1,9 +1,9 @@
-#include "store/sqlite/event_row.hpp"
+#include "store/event_row.hpp"
 
 #include <boost/crc.hpp>
 #include <utility>
 
-namespace rollcall::sqlite {
+namespace rollcall {
 namespace {
 
 // Version 1. All integers are LEB128 (signed ones zigzag), texts are their length and their bytes:
@@ -276,4 +276,4 @@ std::expected<EventPtr, std::string> read_row(Revision revision, Revision previo
   return std::make_shared<Event>(Event{revision, previous, head.at, head.kind, std::move(cause), std::move(instance)});
 }
 
-}  // namespace rollcall::sqlite
+}  // namespace rollcall

@@ -4,7 +4,7 @@
 
 #include "base/ids.hpp"
 
-namespace rollcall::sqlite {
+namespace rollcall {
 
 /// Which revisions a handle wrote itself. As long as nobody else writes it is one range.
 class RevisionRanges {
@@ -32,4 +32,4 @@ class RevisionRanges {
   std::vector<Range> ranges_;
 };
 
-}  // namespace rollcall::sqlite
+}  // namespace rollcall

@@ -1,12 +1,12 @@
 #pragma once
-// The bytes of an event in its row: compact, versioned, and with a checksum, since SQLite has none of its own.
+// The bytes of an event in its row: compact, versioned, and with a checksum, since an engine may have none of its own.
 #include <expected>
 #include <string>
 #include <string_view>
 
 #include "model/event.hpp"
 
-namespace rollcall::sqlite {
+namespace rollcall {
 
 /// Appends everything of `event` but its revision and `previous`, which are columns.
 void append_row(const Event& event, std::string& out);
@@ -23,4 +23,4 @@ struct RowHead {
 [[nodiscard]] std::expected<RowHead, std::string> read_head(std::string_view row);
 [[nodiscard]] std::expected<EventPtr, std::string> read_row(Revision revision, Revision previous, std::string_view row);
 
-}  // namespace rollcall::sqlite
+}  // namespace rollcall

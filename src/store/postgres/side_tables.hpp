@@ -1,0 +1,15 @@
+#pragma once
+// What is kept beside the log: lease marks, in chunks of numbers, and the outbox's positions.
+#include "store/postgres/database.hpp"
+
+namespace rollcall::postgres {
+
+/// Begins a transaction that holds the lease clock. What is to be done with it, up to the commit.
+[[nodiscard]] Db<std::vector<Call>> begin_saving_marks(Database& database, std::chrono::milliseconds now,
+                                                       std::span<const LeaseMark> marks);
+[[nodiscard]] Db<LeaseMarks> load_marks(Database& database);
+
+[[nodiscard]] Db<Revision> outbox(Database& database, std::string_view name);
+[[nodiscard]] Call call_to_set_outbox(std::string_view name, Revision confirmed);
+
+}  // namespace rollcall::postgres

@@ -1,0 +1,61 @@
+#pragma once
+// Every prepared statement, by name. Rows of events are revision, previous, body.
+#include <span>
+#include <utility>
+
+#include "store/postgres/connection.hpp"
+
+namespace rollcall::postgres {
+
+enum class Sql : std::uint8_t {
+  begin_write,
+  begin_read,  ///< everything in it sees one state
+  commit,
+  rollback,
+
+  head,            ///< revision, number, compacted, event bytes
+  head_to_write,   ///< the same; nobody else has it until the transaction ends
+  set_head,        ///< $1 revision, $2 number, $3 more event bytes
+  notify,          ///< $1 channel, $2 revision
+  events_after,    ///< $1 revision, $2 limit
+  latest_of,       ///< $1 numbers; number, revision
+  insert_events,   ///< columns as arrays
+  put_instances,   ///< columns as arrays
+  latest_upto,     ///< $1 number to go on after, $2 revision, $3 limit; events, then number
+  replaced_after,  ///< $1 revision to go on after, $2 revision of the state, $3 limit; events, then the replacing one
+  scan_up,         ///< $1, $2 revisions, both exclusive, $3 since, $4 until, $5 service, $6 id, $7 limit
+  scan_down,       ///< the same; the body is null where the event isn't asked for
+  chain,           ///< $1 newest revision, $2 limit
+
+  due_tombstones,  ///< $1, $2 times between which one lives on, $3 limit; number, revision
+  oldest_events,   ///< $1 limit; revision, previous, at, number if it is a removal whose tombstone is there, is removal
+  drop_events,     ///< $1 revisions, $2 compacted up to
+  drop_instances,  ///< $1 numbers
+
+  lease_clock,      ///< nobody else has it until the transaction ends; now_ms
+  set_lease_clock,  ///< $1 now_ms
+  all_marks,        ///< now_ms, chunk, beats
+  marks_in,         ///< $1 chunks; chunk, beats
+  put_marks,        ///< $1 chunks, $2 beats
+  forget_marks,     ///< $1 numbers
+  drop_chunks,      ///< $1 numbers: their chunks go where they hold no mark
+
+  get_outbox,  ///< $1 name
+  put_outbox,  ///< $1 name, $2 revision
+  size,        ///< of all tables in bytes
+  count_
+};
+
+/// Marks of one row: under 2 KiB, so that it stays beside its key.
+inline constexpr std::uint64_t kChunkMarks = 400;
+
+/// What an event takes beside its body: its other columns, its index entry, its row's header; roughly.
+inline constexpr std::uint64_t kEventOverhead = 200;
+
+[[nodiscard]] std::span<const std::string> statements();
+
+[[nodiscard]] inline Call call(Sql sql, Parameters parameters = {}) {
+  return {std::to_underlying(sql), std::move(parameters)};
+}
+
+}  // namespace rollcall::postgres
