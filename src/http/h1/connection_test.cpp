@@ -203,6 +203,16 @@ TEST_F(ConnectionTest, OnlyAConnectionsFirstBytesAreThePrefaceOfHttp2) {
   EXPECT_EQ(exchange(kBytes, 8), whole);
 }
 
+// Found by h1_fuzz: Beast asserts that it isn't asked twice about a last chunk that is cut short.
+TEST_F(ConnectionTest, ChunksMayComeInSingleBytes) {
+  const std::string head =
+      "POST /echo/x HTTP/1.1\r\nHost: localhost\r\nContent-Type: application/json\r\n"
+      "Transfer-Encoding: chunked\r\n\r\n";
+  for (const std::string body : {"0\r\n\r\n", "0\r\nA: b\r\n\r\n", "2\r\n01\r\n0\r\n\r\n", "0\r\nhello\r\n+*I"}) {
+    EXPECT_EQ(exchange(head + body, 1), exchange(head + body)) << body;
+  }
+}
+
 TEST_F(ConnectionTest, PipelinedRequestsAreAnsweredInOrder) {
   const std::string post =
       "POST /echo/n?q=1 HTTP/1.1\r\nHost: localhost\r\nContent-Type: application/json\r\nContent-Length: 2\r\n\r\n[]";
