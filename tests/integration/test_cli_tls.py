@@ -124,9 +124,11 @@ def test_a_certificate_of_ours(served, authority, cacert, tmp_path):
     daemon = served("--tls-client-ca", authority.cert)
     cert, key = authority.certify("friend")
     assert run("services", cacert, "--cert", cert, "--key", key, server=https(daemon)).returncode == 0
-    assert run("services", cacert, server=https(daemon)).returncode == 3
+    told = run("services", cacert, server=https(daemon))
+    assert told.returncode == 3 and "it asks for a certificate of ours" in told.stderr
     strangers = Authority(tmp_path / "strangers").certify("friend")
-    assert run("services", cacert, "--cert", strangers[0], "--key", strangers[1], server=https(daemon)).returncode == 3
+    told = run("services", cacert, "--cert", strangers[0], "--key", strangers[1], server=https(daemon))
+    assert told.returncode == 3 and "it doesn't trust our certificate" in told.stderr
     assert run("services", cacert, "--cert", cert, server=https(daemon)).returncode == 2
     assert run("services", cacert, "--cert", cert, "--key", strangers[1], server=https(daemon)).returncode == 2
 
