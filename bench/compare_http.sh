@@ -21,7 +21,7 @@ http {
   client_body_temp_path $work; proxy_temp_path $work; fastcgi_temp_path $work; uwsgi_temp_path $work; scgi_temp_path $work;
   server {
     listen 127.0.0.1:$((port + 2)); default_type application/json;
-    location / { add_header ETag 'W/"1-1"'; add_header Cache-Control no-cache; return 200 '$body
+    location / { add_header ETag 'W/"1-1"'; add_header Cache-Control no-cache; add_header Vary Accept-Encoding; return 200 '$body
 '; }
   }
 }

@@ -14,6 +14,7 @@ inline std::string lookup_head() {
          "Content-Length: 1024\r\n"
          "ETag: W/\"1-1\"\r\n"
          "Cache-Control: no-cache\r\n"
+         "Vary: Accept-Encoding\r\n"
          "\r\n";
 }
 
