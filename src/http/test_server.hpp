@@ -28,6 +28,9 @@ constexpr std::string_view kGet = "GET /hello HTTP/1.1\r\nHost: localhost\r\n\r\
 
 /// A server on a thread of its own; the test is the client, with plain blocking sockets.
 class ServerTest : public ::testing::Test {
+ public:
+  ~ServerTest() override { stop(); }
+
  protected:
   ServerTest() {
     router_.add(Method::get, "/hello", SyncHandler([](const Request&) { return json_response(200, "{}"); }));
@@ -54,8 +57,6 @@ class ServerTest : public ::testing::Test {
                   co_return Response{};
                 }));
   }
-
-  ~ServerTest() override { stop(); }
 
   void start() {
     accept();

@@ -2,7 +2,7 @@
 // An HTTP/2 client for tests, of nghttp2's other half.
 #include <nghttp2/nghttp2.h>
 
-#include <cstring>
+#include <algorithm>
 #include <map>
 #include <optional>
 #include <string>
@@ -129,7 +129,7 @@ class TestClient {
                            std::uint32_t* flags, nghttp2_data_source*, void* data) {
     auto& [rest, whole] = self(data).bodies_[id];
     const auto bytes = std::min(size, rest.size());
-    std::memcpy(room, rest.data(), bytes);
+    std::copy_n(rest.begin(), bytes, room);
     rest.erase(0, bytes);
     if (rest.empty() && whole) *flags |= NGHTTP2_DATA_FLAG_EOF;
     if (bytes == 0 && !whole) return NGHTTP2_ERR_DEFERRED;
