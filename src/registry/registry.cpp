@@ -215,6 +215,7 @@ struct Registry::Impl : std::enable_shared_from_this<Impl> {
   void have_read(const Result<std::vector<EventPtr>>& events, const Verdicts& verdicts) {
     if (!events && events.error().code == ErrorCode::compacted) return start_over(verdicts);
     if (!events) {
+      refuse_waiting(events.error());
       parts.own.post_at(parts.clock.now() + kReadAgain, [weak = weak_from_this(), verdicts] {
         if (const auto self = weak.lock()) self->read_on(verdicts);
       });
@@ -223,6 +224,16 @@ struct Registry::Impl : std::enable_shared_from_this<Impl> {
     apply(*events);
     if (events->size() == kEventsPerRead) return read_on(verdicts);
     recovered(verdicts);
+  }
+
+  /// Nobody waits for a Store that may be away for long.
+  void refuse_waiting(const Error& why) {
+    inbox.take(queue);
+    inbox.left(std::ssize(queue));
+    for (Pending& pending : std::exchange(queue, {})) {
+      handled = std::max(handled, pending.sequence);
+      if (pending.done) pending.done(fail(ErrorCode::unavailable, why.message));
+    }
   }
 
   void recovered(const Verdicts& verdicts) {

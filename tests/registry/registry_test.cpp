@@ -120,6 +120,24 @@ TEST_F(RegistryTest, AnUnknownOutcomeIsReadBeforeTheNextBatch) {
   EXPECT_TRUE(alive("b"));
 }
 
+TEST_F(RegistryTest, NobodyWaitsLongForALogThatCannotTell) {
+  daemon_->store.fault = ErrorCode::unknown_outcome;
+  daemon_->store.reads_fail = true;
+  EXPECT_EQ(submit(registration("a")).error().code, ErrorCode::unknown_outcome);
+  daemon_->store.fault.reset();
+  for (const std::string id : {"b", "c"}) {
+    const auto answer = send(registration(id));
+    time_->advance(1s);
+    ASSERT_TRUE(*answer);
+    EXPECT_EQ((**answer).error().code, ErrorCode::unavailable) << "and surely not done";
+  }
+  EXPECT_EQ(daemon_->registry->stats().queued, 0U);
+  daemon_->store.reads_fail = false;
+  time_->advance(1s);
+  EXPECT_TRUE(submit(registration("d")));
+  EXPECT_FALSE(alive("b"));
+}
+
 TEST_F(RegistryTest, ManyWritesShareCommitsAndTheQueueIsBounded) {
   daemon_->limits.registry.queued_commands = 1;  // the queue took its bound when it was made
   int answered = 0;
