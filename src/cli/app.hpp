@@ -44,8 +44,6 @@ class Program {
   [[nodiscard]] const std::vector<std::string>& command() const noexcept { return command_; }
 
  private:
-  void add_common(CLI::App& command);
-
   struct Command {
     CLI::App* app;
     std::function<int()> run;

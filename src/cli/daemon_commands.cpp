@@ -56,6 +56,7 @@ void add_serve(Program& program) {
   flag("--tls-key", "tls.key", "FILE", "The certificate's key (PEM, without a passphrase)");
   flag("--tls-client-ca", "tls.client_ca", "FILE", "Ask clients for a certificate that one of these vouches for (PEM)");
   flag("--data-dir", "data_dir", "DIR", "Where the registry is kept (default rollcall-data)");
+  flag("--store", "store", "WHAT", "sqlite (default), memory, or postgres://USER@HOST/DATABASE");
   flag("--log-level", "log_level", "LEVEL", "DEBUG, INFO, WARNING or ERROR (default INFO)");
   flag("--log-format", "log_format", "FORMAT", "text or json (default text)");
   flag("--cors-origins", "cors.origins", "ORIGINS",

@@ -25,6 +25,7 @@
 #include "server/socket_lane.hpp"
 #include "server/version.hpp"
 #include "store/memory/memory_store.hpp"
+#include "store/postgres/postgres_store.hpp"
 #include "store/sqlite/sqlite_store.hpp"
 
 namespace rollcall {
@@ -110,11 +111,28 @@ struct Server::Impl {
   std::shared_ptr<CheckFollower> check_follower;
 
   Result<void> open_store() {
-    if (settings.store_in_memory) {
-      store = make_memory_store(make_memory_log(Generation{random.next() >> 11 | 1}), settings.limits.store,
-                                settings.limits.registry.tombstone_life);
+    const auto& limits = settings.limits;
+    if (settings.store == Settings::StoreKind::memory) {
+      store = make_memory_store(make_memory_log(Generation{random.next() >> 11 | 1}), limits.store,
+                                limits.registry.tombstone_life);
       return {};
     }
+    auto opened = settings.store == Settings::StoreKind::postgres ? open_postgres() : open_sqlite();
+    if (!opened) return std::unexpected(opened.error());
+    store = std::move(*opened);
+    return {};
+  }
+
+  Result<std::unique_ptr<Store>> open_postgres() const {
+    return open_postgres_store({.connection = settings.postgres_connection,
+                                .schema = settings.postgres_schema,
+                                .waits = settings.limits.postgres,
+                                .limits = settings.limits.store,
+                                .tombstone_life = settings.limits.registry.tombstone_life,
+                                .generation = {}});
+  }
+
+  Result<std::unique_ptr<Store>> open_sqlite() {
     auto directory = DataDir::open(settings.data_dir);
     if (!directory) return std::unexpected(directory.error());
     data_dir.emplace(std::move(*directory));
@@ -122,10 +140,7 @@ struct Server::Impl {
     options.path = data_dir->file("rollcall.db");
     options.limits = settings.limits.store;
     options.tombstone_life = settings.limits.registry.tombstone_life;
-    auto opened = open_sqlite_store(options);
-    if (!opened) return std::unexpected(opened.error());
-    store = std::move(*opened);
-    return {};
+    return open_sqlite_store(options);
   }
 
   Result<void> open() {

@@ -6,6 +6,7 @@
 #include <utility>
 
 #include "server/toml.hpp"
+#include "store/postgres/postgres_store.hpp"
 
 extern char** environ;
 
@@ -29,12 +30,21 @@ std::string flag_name(std::string_view key) {
   if (key == "tls.key") return "--tls-key";
   if (key == "tls.client_ca") return "--tls-client-ca";
   if (key == "data_dir") return "--data-dir";
+  if (key == "store") return "--store";
   if (key == "log_level") return "--log-level";
   if (key == "cors.origins") return "--cors-origins";
   return key == "log_format" ? "--log-format" : fmt::format("--set {}", key);
 }
 
-bool is_secret(std::string_view key) { return key.ends_with("password") || key == "access.tokens"; }
+bool is_secret(std::string_view key, std::string_view value) {
+  if (key == "store") return is_postgres_connection(value) && has_postgres_password(std::string(value));
+  return key.ends_with("password") || key == "access.tokens";
+}
+
+/// Whether a value that isn't allowed may be shown. A connection that can't be read may hold a password somewhere.
+bool is_showable(std::string_view key, std::string_view value) {
+  return !is_secret(key, value) && !(key == "store" && is_postgres_connection(value));
+}
 
 /// Everyone on a machine sees the others' command lines.
 bool is_command_line(std::string_view origin) { return origin.starts_with("--"); }
@@ -253,12 +263,12 @@ Result<void> set(Settings& settings, std::string_view key, std::string_view valu
   if (found == table.end()) {
     return fail(ErrorCode::invalid, "is unknown; docs/configuration.md lists what there is", std::string(origin));
   }
-  if (is_secret(key) && is_command_line(origin)) {
+  if (is_secret(key, value) && is_command_line(origin)) {
     return fail(ErrorCode::invalid, "is a secret, and not for the command line; use the environment or a file",
                 std::string(origin));
   }
   if (found->set(settings, value)) return {};
-  return not_allowed(origin, value, found->allowed, is_secret(key));
+  return not_allowed(origin, value, found->allowed, !is_showable(key, value));
 }
 
 Result<void> apply_toml(Settings& settings, std::string_view text, const std::string& file) {

@@ -28,7 +28,10 @@ struct Settings {
   std::optional<boost::asio::ip::tcp::endpoint> socket{{boost::asio::ip::address_v4::loopback(), 65432}};
   net::TlsFiles tls;  ///< with which HTTP is served
   std::string data_dir = "rollcall-data";
-  bool store_in_memory = false;
+  enum class StoreKind : std::uint8_t { sqlite, memory, postgres };
+  StoreKind store = StoreKind::sqlite;
+  std::string postgres_connection;  ///< may hold a password
+  std::string postgres_schema = "rollcall";
   std::size_t io_threads = 0;  ///< 0: one a core
   log::Level log_level = log::Level::info;
   log::Format log_format = log::Format::text;

@@ -5,6 +5,7 @@
 #include <utility>
 
 #include "server/setting_kinds.hpp"
+#include "store/postgres/postgres_store.hpp"
 
 namespace rollcall {
 namespace {
@@ -43,6 +44,24 @@ bool set_socket(Settings& settings, std::string_view text) {
 }
 
 std::string show_socket(const Settings& settings) { return settings.socket ? net::to_text(*settings.socket) : "off"; }
+
+bool set_store(Settings& settings, std::string_view text) {
+  using enum Settings::StoreKind;
+  settings.postgres_connection.clear();
+  if (text == "sqlite" || text == "memory") {
+    settings.store = text == "sqlite" ? sqlite : memory;
+    return true;
+  }
+  settings.store = postgres;
+  settings.postgres_connection = text;
+  return is_postgres_connection(text) && check_postgres_connection(settings.postgres_connection).has_value();
+}
+
+/// Without the connection, which may hold a password.
+std::string show_store(const Settings& settings) {
+  constexpr std::string_view kNames[] = {"sqlite", "memory", "postgres"};
+  return std::string(kNames[std::to_underlying(settings.store)]);
+}
 
 bool set_log_level(Settings& settings, std::string_view text) {
   constexpr std::pair<std::string_view, log::Level> kLevels[] = {
@@ -110,12 +129,10 @@ std::vector<Setting> daemon_rows() {
       {"data_dir", "a directory", "Where the registry is kept",
        [](Settings& s, std::string_view text) { return !text.empty() && (s.data_dir = text, true); },
        [](const Settings& s) { return s.data_dir; }},
-      {"store", "sqlite or memory", "What keeps the registry; memory forgets everything when the daemon ends",
-       [](Settings& s, std::string_view text) {
-         s.store_in_memory = text == "memory";
-         return text == "sqlite" || text == "memory";
-       },
-       [](const Settings& s) { return std::string(s.store_in_memory ? "memory" : "sqlite"); }},
+      {"store",
+       "sqlite, memory, or where PostgreSQL is: postgres://USER@HOST/DATABASE, or host=... dbname=... as libpq takes "
+       "it",
+       "What keeps the registry; memory forgets everything when the daemon ends", set_store, show_store},
       count("io_threads", "Threads that serve connections; unset: one a core",
             [](Settings& s) -> auto& { return s.io_threads; }),
       {"log_level", "DEBUG, INFO, WARNING or ERROR", "What is logged", set_log_level, show_log_level},
@@ -298,6 +315,14 @@ std::vector<Setting> registry_rows() {
                [](Settings& s) -> auto& { return s.limits.store.history_age; }),
       bytes("store.history_bytes", "How much of the past is kept",
             [](Settings& s) -> auto& { return s.limits.store.history_bytes; }),
+      duration("postgres.connect_timeout", "Of connecting to one host, once its name is looked up",
+               [](Settings& s) -> auto& { return s.limits.postgres.connect_timeout; }),
+      duration("postgres.request_timeout", "Of one exchange with the server; a commit is two",
+               [](Settings& s) -> auto& { return s.limits.postgres.request_timeout; }),
+      {"postgres.schema", "small letters, digits and _, at most 48, the first no digit",
+       "Where the tables are; made if it isn't there",
+       [](Settings& s, std::string_view text) { return s.postgres_schema = text, is_postgres_schema(text); },
+       [](const Settings& s) { return s.postgres_schema; }},
       count("catalog.recent_events", "How far back a watch resumes without the store",
             [](Settings& s) -> auto& { return s.limits.catalog.recent_events; }),
       {"check.networks", "CIDR blocks, separated by commas", "Where checks that instances ask for may go", set_networks,

@@ -45,6 +45,30 @@ TEST(Settings, AKeyThatBeginsWithNonsenseIsRefused) {
   }
 }
 
+TEST(Settings, TheStoreMayBeAPostgresqlConnection) {
+  Settings settings;
+  EXPECT_TRUE(set(settings, "store", "postgres://rollcall@db1,db2/registry?sslmode=verify-full", "--store"));
+  EXPECT_EQ(settings.store, Settings::StoreKind::postgres);
+  EXPECT_EQ(settings.postgres_connection, "postgres://rollcall@db1,db2/registry?sslmode=verify-full");
+  EXPECT_TRUE(set(settings, "store", "memory", "--store"));
+  EXPECT_EQ(settings.store, Settings::StoreKind::memory);
+  EXPECT_FALSE(set(settings, "store", "mysql", "--store"));
+  EXPECT_FALSE(set(settings, "postgres.schema", "a b", "test"));
+  EXPECT_FALSE(set(settings, "postgres.schema", "pg_mine", "test"));
+}
+
+TEST(Settings, TheStoresPasswordIsKeptOffTheCommandLineAndOutOfMessages) {
+  Settings settings;
+  const auto on_the_line = set(settings, "store", "postgres://me:hush@db/x", "--store");
+  ASSERT_FALSE(on_the_line);
+  EXPECT_TRUE(set(settings, "store", "postgres://me:hush@db/x", "ROLLCALL_STORE"));
+  const auto unreadable = set(settings, "store", "postgres://me:hush%zz@db/x", "ROLLCALL_STORE");
+  ASSERT_FALSE(unreadable);
+  for (const auto& message : {on_the_line.error().message, unreadable.error().message, describe_settings()}) {
+    EXPECT_EQ(message.find("hush"), std::string::npos) << message;
+  }
+}
+
 TEST(Settings, AnOriginIsAsBrowsersSendIt) {
   Settings settings;
   EXPECT_TRUE(set(settings, "cors.origins", "https://desk.example:8443, http://localhost:3000", "test"));

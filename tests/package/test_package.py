@@ -50,7 +50,7 @@ def machine(tmp_path) -> Machine:
 
 def test_says_what_it_needs(package):
     depends = field(package, "Depends")
-    assert "libsqlite3-0" in depends and "libnghttp2-14" in depends
+    assert "libsqlite3-0" in depends and "libnghttp2-14" in depends and "libpq5" in depends
     assert field(package, "Maintainer").strip()
 
 

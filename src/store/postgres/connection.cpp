@@ -13,6 +13,7 @@ namespace {
 using std::chrono::milliseconds;
 
 Failure lost_because(std::string message) { return {Failure::Kind::lost, std::move(message), {}}; }
+Failure silent(std::string message) { return {Failure::Kind::silent, std::move(message), {}}; }
 
 std::string name_of_statement(std::size_t index) { return fmt::format("rollcall_{}", index); }
 
@@ -85,7 +86,7 @@ Db<Connection> Connection::open_one(const ConnectionInfo& info, const Keywords& 
     if (state == PGRES_POLLING_FAILED) return std::unexpected(connection.lost());
     if (!connection.wait(state == PGRES_POLLING_READING ? POLLIN : POLLOUT, deadline)) {
       return std::unexpected(
-          lost_because(fmt::format("{} didn't answer within {} ms", name_of_host(host), patience.count())));
+          silent(fmt::format("{} didn't answer within {} ms", name_of_host(host), patience.count())));
     }
     state = PQconnectPoll(connection.handle());
   }
@@ -115,7 +116,7 @@ Db<void> Connection::wait(short events, MonoTime deadline) const {
     pollfd one{.fd = PQsocket(handle()), .events = events, .revents = 0};
     const int ready = left.count() <= 0 ? 0 : ::poll(&one, 1, static_cast<int>(left.count()));
     if (ready > 0) return {};
-    if (ready == 0) return std::unexpected(lost_because("it didn't answer in time"));
+    if (ready == 0) return std::unexpected(silent("the server didn't answer in time"));
     if (errno != EINTR) return std::unexpected(lost_because(std::strerror(errno)));
   }
 }

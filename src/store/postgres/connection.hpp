@@ -21,7 +21,8 @@ namespace rollcall::postgres {
 struct Failure {
   enum class Kind : std::uint8_t {
     refused,  ///< the server said so: the statement and its transaction are undone
-    lost,     ///< no answer, or the connection's end: what was sent may have been done
+    lost,     ///< the connection's end: what was sent may have been done
+    silent,   ///< no answer in time: the same
     damaged,  ///< a row or table that can't be what this program wrote
   };
   Kind kind = Kind::lost;

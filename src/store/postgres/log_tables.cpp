@@ -109,7 +109,8 @@ Db<Head> read_head(const Rows& rows) {
   if (rows.size() != 1) return damaged("the log's head is missing");
   return Head{.position = {Revision{rows.number(0, 0)}, InstanceNumber{rows.number(0, 1)}},
               .compacted = Revision{rows.number(0, 2)},
-              .event_bytes = rows.number(0, 3)};
+              .event_bytes = rows.number(0, 3),
+              .generation = Generation{rows.number(0, 4)}};
 }
 
 Db<void> take_events(const Rows& rows, std::vector<EventPtr>& events) {

@@ -16,6 +16,7 @@ struct Head {
   BatchJudge::Position position;
   Revision compacted;
   std::uint64_t event_bytes = 0;
+  Generation generation;
 };
 [[nodiscard]] Db<Head> read_head(const Rows& rows);
 

@@ -79,24 +79,29 @@ class PostgresStore final : public Store {
   }
 
  private:
-  // Inner results: a Failure is PostgreSQL's and ends the connection; an Error is an answer.
+  // Inner results: a Failure is PostgreSQL's and ends the connection; an Error is an answer. A connection that was
+  // there before may have ended long ago without anyone's noticing: then it is tried once more on a new one.
 
   template <class Work>
   auto reading(Work work) -> std::invoke_result_t<Work>::value_type {
+    const bool was_open = database_.has_value();
     if (auto opened = ensure_open(); !opened) return std::unexpected(opened.error());
     auto done = work();
     if (done) return std::move(*done);
     database_.reset();
+    if (was_open && done.error().kind == Failure::Kind::lost) return reading(std::move(work));
     return std::unexpected(to_error(done.error()));
   }
 
   template <class Work>
   auto writing(Work work) -> std::invoke_result_t<Work>::value_type {
+    const bool was_open = database_.has_value();
     deciding_ = false;
     if (auto opened = ensure_open(); !opened) return std::unexpected(cannot_write(std::move(opened.error())));
     auto done = work();
     if (done) return std::move(*done);
     database_.reset();
+    if (was_open && !deciding_ && done.error().kind == Failure::Kind::lost) return writing(std::move(work));
     return std::unexpected(write_failed(done.error()));
   }
 
@@ -123,7 +128,7 @@ class PostgresStore final : public Store {
     if (!opened) {
       failure = std::move(opened.error());
     } else if (opened->generation != generation_) {
-      failure = damaged("the schema " + options_.schema + " has been exchanged for another log").error();
+      failure = exchanged().error();
     } else if (auto settled = settle(*opened); !settled) {
       failure = std::move(settled.error());
     }
@@ -135,6 +140,10 @@ class PostgresStore final : public Store {
     reopening_failed_ = to_error(*failure);
     reopen_at_ = clock_.now() + kReopenPause;
     return std::unexpected(reopening_failed_);
+  }
+
+  [[nodiscard]] std::unexpected<Failure> exchanged() const {
+    return damaged("the schema " + options_.schema + " has been exchanged for another log");
   }
 
   /// A commit of which nothing was heard may still be under way on the server, where it holds the head: who gets the
@@ -150,6 +159,7 @@ class PostgresStore final : public Store {
   Db<Head> learn(const Rows& rows) {
     auto head = read_head(rows);
     if (!head) return head;
+    if (head->generation != generation_) return exchanged();
     if (head->position.revision < newest_) {
       return damaged("the log ends at revision " + std::to_string(head->position.revision.value) + ", and " +
                      std::to_string(newest_.value) + " had been reached: was a server promoted that lagged behind?");
@@ -358,7 +368,7 @@ Result<void> check_postgres_connection(const std::string& text) {
   return {};
 }
 
-bool has_password(const std::string& text) { return postgres::has_password(text); }
+bool has_postgres_password(const std::string& text) { return postgres::has_password(text); }
 bool is_postgres_schema(std::string_view name) noexcept { return postgres::is_schema_name(name); }
 
 Result<std::unique_ptr<Store>> open_postgres_store(const PostgresOptions& options) {

@@ -23,7 +23,7 @@ struct PostgresOptions {
 [[nodiscard]] bool is_postgres_connection(std::string_view text) noexcept;
 [[nodiscard]] Result<void> check_postgres_connection(const std::string& text);
 /// Whether it holds a password.
-[[nodiscard]] bool has_password(const std::string& text);
+[[nodiscard]] bool has_postgres_password(const std::string& text);
 /// Whether a schema may be called so.
 [[nodiscard]] bool is_postgres_schema(std::string_view name) noexcept;
 

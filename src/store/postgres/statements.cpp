@@ -29,8 +29,8 @@ void add_transactions(Texts& all) {
 
 void add_writing(Texts& all) {
   const auto set = [&all](Sql sql, std::string text) { all[std::to_underlying(sql)] = std::move(text); };
-  set(Sql::head, "SELECT revision, number, compacted, event_bytes FROM head");
-  set(Sql::head_to_write, "SELECT revision, number, compacted, event_bytes FROM head FOR UPDATE");
+  set(Sql::head, "SELECT revision, number, compacted, event_bytes, generation FROM head");
+  set(Sql::head_to_write, "SELECT revision, number, compacted, event_bytes, generation FROM head FOR UPDATE");
   set(Sql::set_head,
       "UPDATE head SET revision = $1::bigint, number = $2::bigint, event_bytes = event_bytes + $3::bigint");
   set(Sql::notify, "SELECT pg_notify($1::text, $2::bigint::text)");

@@ -13,7 +13,7 @@ enum class Sql : std::uint8_t {
   commit,
   rollback,
 
-  head,            ///< revision, number, compacted, event bytes
+  head,            ///< revision, number, compacted, event bytes, generation
   head_to_write,   ///< the same; nobody else has it until the transaction ends
   set_head,        ///< $1 revision, $2 number, $3 more event bytes
   notify,          ///< $1 channel, $2 revision
