@@ -23,6 +23,11 @@ Program::Program() : app_("Rollcall: a service registry and discovery server", "
   common_.server = server != nullptr ? server : kDefaultServer;
   app_.set_version_flag("--version", fmt::format("rollcall {}", kVersion));
   app_.require_subcommand(1);
+  add_common(app_);  // people write them before the subcommand as well; help shows them with those that use them
+  for (auto* option : app_.get_options()) {
+    if (option->check_lname("help") || option->check_lname("version")) continue;
+    option->group("");
+  }
   app_.footer(
       std::string(kExitCodes) +
       "\nEnvironment: ROLLCALL_SERVER (--server), ROLLCALL_CACERT (--cacert), ROLLCALL_TOKEN (sent to the daemon), "
@@ -41,6 +46,11 @@ CLI::App& Program::add(const std::string& name, const std::string& summary, cons
 CLI::App& Program::add_client(const std::string& name, const std::string& summary, const std::string& example,
                               std::function<int()> run) {
   auto& command = add(name, summary, example, std::move(run));
+  add_common(command);
+  return command;
+}
+
+void Program::add_common(CLI::App& command) {
   command.add_option("--server", common_.server, "The daemon to ask; else ROLLCALL_SERVER")
       ->type_name("[https://]HOST:PORT")
       ->default_str(kDefaultServer);
@@ -52,7 +62,6 @@ CLI::App& Program::add_client(const std::string& name, const std::string& summar
       ->type_name("FILE");
   command.add_option("--key", common_.key, "The certificate's key (PEM, without a passphrase)")->type_name("FILE");
   command.add_flag("--json", common_.json, "For machines: JSON instead of a table");
-  return command;
 }
 
 int Program::main(int argc, char** argv) {
@@ -77,7 +86,9 @@ int Program::main(int argc, char** argv) {
 }
 
 int complain(const Error& error) {
-  fmt::print(stderr, "rollcall: {}{}{}\n", error.field, error.field.empty() ? "" : " ", error.message);
+  // What isn't allowed is said of the field; other messages are sentences of their own.
+  const bool of_field = error.code == ErrorCode::invalid && !error.field.empty();
+  fmt::print(stderr, "rollcall: {}{}{}\n", of_field ? error.field : "", of_field ? " " : "", error.message);
   return exit_code_of(error.code);
 }
 

@@ -44,6 +44,8 @@ class Program {
   [[nodiscard]] const std::vector<std::string>& command() const noexcept { return command_; }
 
  private:
+  void add_common(CLI::App& command);
+
   struct Command {
     CLI::App* app;
     std::function<int()> run;

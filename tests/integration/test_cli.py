@@ -66,6 +66,11 @@ def test_exit_codes(cli, words, code):
     assert cli(*words).returncode == code
 
 
+def test_flags_may_stand_before_the_subcommand(daemon):
+    told = run("--server", daemon.address, "--json", "services", server="127.0.0.1:1")
+    assert told.returncode == 0 and "services" in json.loads(told.stdout), told.stderr
+
+
 def test_help_has_an_example_for_each(cli):
     names = [line.split()[0] for line in cli("--help").stdout.partition("Subcommands:")[2].splitlines()
              if line.startswith("  ") and not line.startswith("   ")]
