@@ -19,7 +19,7 @@ class PostgresFaults : public PostgresTest {
     std::filesystem::create_directory(folder_);
     proxy_.emplace(folder_, cluster_->folder());
   }
-  ~PostgresFaults() override {
+  void TearDown() override {
     proxy_.reset();
     std::error_code ignored;
     std::filesystem::remove_all(folder_, ignored);
@@ -181,6 +181,20 @@ TEST_F(PostgresServer, ThatCrashesAndComesBackIsGoneOnWith) {
   ASSERT_TRUE(eventually([&] { return store->read({}, 10).has_value(); }));
   ASSERT_TRUE(store->commit(batch(Revision{1}, {registering(full_instance("b"))})));
   EXPECT_TRUE(store->health().writable);
+}
+
+TEST_F(PostgresServer, ThatIsReplacedByItsStandbyIsLeft) {
+  own_->command("standby");
+  auto both = options_on(*own_);
+  both.connection = fmt::format("host={0}/standby,{0} user=test dbname=postgres", own_->folder());
+  const auto store = open(both);
+  ASSERT_TRUE(store->commit(batch({}, {registering(full_instance("a"))}))) << "the standby comes first, and takes none";
+  own_->command("kill");
+  EXPECT_EQ(store->commit(batch(Revision{1}, {registering(full_instance("b"))})).error().code, ErrorCode::unavailable);
+  own_->command("promote");
+  ASSERT_TRUE(
+      eventually([&] { return store->commit(batch(Revision{1}, {registering(full_instance("b"))})).has_value(); }));
+  EXPECT_THAT(revisions_of(*store->read({}, 10)), ::testing::ElementsAre(1, 2));
 }
 
 }  // namespace

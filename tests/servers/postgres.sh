@@ -1,10 +1,12 @@
 #!/usr/bin/env bash
 # A throwaway PostgreSQL cluster for tests, on a Unix socket in its own directory; no port is opened.
-# usage: postgres.sh start | up | kill | stop | stop-processes | go-on | psql ARGS...
+# usage: postgres.sh start | up | kill | stop | stop-processes | go-on | standby | promote | psql ARGS...
 #   start           makes it and starts it; one left behind there goes first. Without PostgreSQL's programs nothing happens
 #   kill, up        ends it at once, as a crash would; starts it again
 #   stop-processes  SIGSTOPs all of it, which then answers nothing; go-on wakes it
-#   stop            ends it and removes everything
+#   standby         starts a standby, with its socket in PG_DIR/standby, which has every commit before it is acknowledged
+#   promote         makes that a server of its own
+#   stop            ends both and removes everything
 # environment: PG_DIR, the directory (/tmp/rollcall-postgres), short enough for a socket's path
 # Superuser `test` without a password; role `locked` with the password "correct horse".
 set -euo pipefail
@@ -14,20 +16,31 @@ bin=$(find /usr/lib/postgresql -maxdepth 2 -name bin 2>/dev/null | sort -V | tai
 # PostgreSQL refuses to run as root.
 unprivileged() { if [[ $EUID -eq 0 ]]; then runuser -u postgres -- "$@"; else "$@"; fi; }
 
+# The folder of a server: its data, its log and its socket.
+control() { unprivileged "$bin/pg_ctl" -D "$1/data" -w -t 60 -s "${@:2}"; }
+
 up() {
-  unprivileged "$bin/pg_ctl" -D "$dir/data" -l "$dir/log" -w -t 60 -s start \
-    -o "-c listen_addresses= -c unix_socket_directories=$dir -c max_connections=150" \
+  control "$1" -l "$1/log" start \
+    -o "-c listen_addresses= -c unix_socket_directories=$1 -c max_connections=150" \
     -o "-c fsync=${PG_FSYNC:-off} -c shared_buffers=32MB"
 }
 
-end_it() { unprivileged "$bin/pg_ctl" -D "$dir/data" -m immediate -w -s stop || true; }
+end_it() { control "$1" -m immediate stop || true; }
 
 stop() {
+  if [[ -f $dir/standby/data/postmaster.pid ]]; then end_it "$dir/standby"; fi
   if [[ -f $dir/data/postmaster.pid ]]; then
     each_process CONT
-    end_it
+    end_it "$dir"
   fi
   rm -rf "$dir"
+}
+
+standby() {
+  unprivileged mkdir "$dir/standby"
+  unprivileged "$bin/pg_basebackup" -h "$dir" -U test -D "$dir/standby/data" --write-recovery-conf --checkpoint=fast --no-sync
+  up "$dir/standby"
+  ask -c "ALTER SYSTEM SET synchronous_standby_names = '*'" -c "SELECT pg_reload_conf()"
 }
 
 ask() { unprivileged "$bin/psql" -h "$dir" -U test -d postgres -X -q -v ON_ERROR_STOP=1 "$@"; }
@@ -38,7 +51,7 @@ start() {
   if [[ $EUID -eq 0 ]]; then chown postgres "$dir"; fi
   unprivileged "$bin/initdb" -D "$dir/data" -U test -A trust -E UTF8 --locale=C --no-sync >"$dir/initdb.log"
   unprivileged sed -i '1i local all locked scram-sha-256' "$dir/data/pg_hba.conf"
-  up
+  up "$dir"
   ask -c "CREATE ROLE locked LOGIN PASSWORD 'correct horse'"
 }
 
@@ -54,8 +67,10 @@ if [[ -z $bin ]]; then
 fi
 case "${1:-}" in
   start) start ;;
-  up) up ;;
-  kill) end_it ;;
+  up) up "$dir" ;;
+  kill) end_it "$dir" ;;
+  standby) standby ;;
+  promote) control "$dir/standby" promote ;;
   stop-processes) each_process STOP ;;
   go-on) each_process CONT ;;
   stop) stop ;;
@@ -64,7 +79,7 @@ case "${1:-}" in
     ask "$@"
     ;;
   *)
-    sed -n 2,9p "$0"
+    sed -n 2,12p "$0"
     exit 2
     ;;
 esac

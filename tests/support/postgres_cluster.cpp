@@ -14,7 +14,8 @@ namespace {
 
 void run_script(const std::string& folder, const std::string& verb) {
   const auto line = fmt::format("PG_DIR='{}' '{}/tests/servers/postgres.sh' {} >&2", folder, ROLLCALL_SOURCE_DIR, verb);
-  if (std::system(line.c_str()) != 0) throw std::runtime_error("failed: " + line);
+  const int status = std::system(line.c_str());  // NOLINT(concurrency-mt-unsafe): no other thread changes handlers
+  if (status != 0) throw std::runtime_error("failed: " + line);
 }
 
 bool is_running(const std::string& folder) { return std::filesystem::exists(folder + "/data/postmaster.pid"); }
@@ -31,7 +32,7 @@ std::unique_ptr<PostgresCluster> PostgresCluster::start() {
 
 PostgresCluster* PostgresCluster::shared() {
   static const auto cluster = [] {
-    const char* given = std::getenv("ROLLCALL_TEST_POSTGRES");
+    const char* given = std::getenv("ROLLCALL_TEST_POSTGRES");  // NOLINT(concurrency-mt-unsafe): nobody sets it
     if (given == nullptr) return start();
     return std::unique_ptr<PostgresCluster>(is_running(given) ? new PostgresCluster(given, false) : nullptr);
   }();

@@ -21,7 +21,7 @@ class PostgresCluster {
   [[nodiscard]] std::string connection_string() const { return "host=" + folder_ + " user=test dbname=postgres"; }
   [[nodiscard]] const std::string& folder() const noexcept { return folder_; }
 
-  /// A command of the script: "kill", "up", "stop-processes", "go-on".
+  /// A command of the script: "kill", "up", "stop-processes", "go-on", "standby", "promote".
   void command(const std::string& verb) const;
 
   /// The first value of what `sql` gives, as text; empty where it gives nothing.

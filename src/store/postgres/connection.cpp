@@ -6,6 +6,7 @@
 #include <cerrno>
 #include <cstring>
 #include <optional>
+#include <system_error>
 
 namespace rollcall::postgres {
 namespace {
@@ -117,7 +118,7 @@ Db<void> Connection::wait(short events, MonoTime deadline) const {
     const int ready = left.count() <= 0 ? 0 : ::poll(&one, 1, static_cast<int>(left.count()));
     if (ready > 0) return {};
     if (ready == 0) return std::unexpected(silent("the server didn't answer in time"));
-    if (errno != EINTR) return std::unexpected(lost_because(std::strerror(errno)));
+    if (errno != EINTR) return std::unexpected(lost_because(std::generic_category().message(errno)));
   }
 }
 

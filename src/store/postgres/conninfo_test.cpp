@@ -37,12 +37,14 @@ TEST(ConnectionString, SaysItselfWhatKindOfServerIsMeant) {
 }
 
 TEST(ConnectionString, TakesWhatTheEnvironmentSays) {
+  // NOLINTBEGIN(concurrency-mt-unsafe): there is one thread
   setenv("PGHOST", "from-environment", 1);
   setenv("PGPASSWORD", "kept quiet", 1);
   const auto info = read_connection_string("dbname=registry");
   const auto named = read_connection_string("host=here");
   unsetenv("PGHOST");
   unsetenv("PGPASSWORD");
+  // NOLINTEND(concurrency-mt-unsafe)
   ASSERT_TRUE(info);
   EXPECT_THAT(info->hosts[0], Contains(Pair("host", "from-environment")));
   EXPECT_THAT(info->secrets, ElementsAre("kept quiet"));
