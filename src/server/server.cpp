@@ -129,6 +129,8 @@ struct Server::Impl {
                                 .waits = settings.limits.postgres,
                                 .limits = settings.limits.store,
                                 .tombstone_life = settings.limits.registry.tombstone_life,
+                                // A daemon would expire the leases whose heartbeats another one hears.
+                                .alone = true,
                                 .generation = {}});
   }
 

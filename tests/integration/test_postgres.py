@@ -95,16 +95,19 @@ def test_a_database_that_answers_nothing_stops_writes_within_a_second_or_two(sta
         register(client, "after")
 
 
-def test_two_daemons_share_one_log(start_on_it):
-    one, other = start_on_it(name="one"), start_on_it(name="other")
-    with one.client() as first, other.client() as second:
-        register(first, "a")
-        register(second, "b")
-        assert second.get("/instances/a").status == 200, "its own write brought it the other's"
-        register(first, "c")
-        revisions = [event["revision"] for event in first.get("/history?limit=10&order=asc").json["events"]]
-        assert revisions == [1, 2, 3]
-        assert first.get("/version").json["generation"] == second.get("/version").json["generation"]
+def test_a_second_daemon_is_kept_out_and_takes_over_at_once(start_on_it, postgres, tmp_path, request):
+    first = start_on_it(name="first")
+    with first.client() as client:
+        register(client, "a")
+    refused = subprocess.run([binary(), "serve", "--http", "127.0.0.1:0", "--socket", "off", "--data-dir", tmp_path / "x",
+                              "--set", f"postgres.schema={request.node.name[:48]}", *QUICK],
+                             env=postgres.environment(), timeout=20, capture_output=True, text=True, check=False)
+    assert refused.returncode == 1
+    assert "another daemon uses the schema" in refused.stderr
+    first.kill()
+    with start_on_it(name="second").client() as client:
+        assert client.get("/instances/a").status == 200
+        register(client, "b")
 
 
 def test_a_password_is_neither_taken_from_the_command_line_nor_shown(postgres, tmp_path):

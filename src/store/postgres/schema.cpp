@@ -13,6 +13,9 @@ using std::chrono::milliseconds;
 
 /// Of migrations that wait for each other or rewrite a table.
 constexpr milliseconds kMigrationPatience{60'000};
+// Of a session that keeps others out: after some 20 s of silence the server asks, and soon gives the node up.
+constexpr int kKeepaliveIdleS = 20, kKeepaliveIntervalS = 3, kKeepaliveCount = 3;
+constexpr std::string_view kLockNotAvailable = "55P03";
 constexpr std::size_t kNameLength = 48;
 
 // `body` is the event; the other columns of `events`, and those of `instances` but number and revision, are for people
@@ -174,6 +177,21 @@ Db<void> migrate(Connection& connection, const std::string& schema, std::span<co
   auto done = connection.execute(steps_to_take(*found, schema, steps, generation) + "COMMIT", kMigrationPatience);
   if (!done) return std::unexpected(std::move(done.error()));
   return {};
+}
+
+Db<void> keep_others_out(Connection& connection, const std::string& schema, milliseconds patience) {
+  // A session that was killed may take a moment to end. The lock outlives the transaction, and ends with the session:
+  // so the server has to notice a node that has vanished.
+  auto done = connection.execute(
+      fmt::format("SET tcp_keepalives_idle = {1}; SET tcp_keepalives_interval = {2}; SET tcp_keepalives_count = {3};"
+                  "BEGIN; SET LOCAL lock_timeout = {4};"
+                  "SELECT pg_advisory_lock(hashtext('rollcall serves'), hashtext('{0}')); COMMIT",
+                  schema, kKeepaliveIdleS, kKeepaliveIntervalS, kKeepaliveCount, patience.count() / 2),
+      patience);
+  if (done) return {};
+  auto failure = std::move(done.error());
+  if (failure.sqlstate == kLockNotAvailable) failure.message = "another daemon uses the schema " + schema;
+  return std::unexpected(std::move(failure));
 }
 
 Db<Generation> generation_of(Connection& connection, const std::string& schema, milliseconds patience) {
