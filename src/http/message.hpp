@@ -1,5 +1,6 @@
 #pragma once
 // Requests and responses free of sockets, the same for every protocol version.
+#include <array>
 #include <boost/container/small_vector.hpp>
 #include <boost/smart_ptr/local_shared_ptr.hpp>
 #include <cstdint>
@@ -31,6 +32,12 @@ struct Request {
   std::string_view host, origin, content_type, if_none_match, accept, authorization, accept_encoding, last_event_id;
   /// The path's segments that the route's {names} stand for, percent-decoded, in the route's order. Set by the Router.
   boost::container::small_vector<std::string, 2> params;
+
+  /// The views into the request's first line and header fields.
+  [[nodiscard]] std::array<std::string_view*, 10> head() noexcept {
+    return {&path,          &query,  &host,          &origin,          &content_type,
+            &if_none_match, &accept, &authorization, &accept_encoding, &last_event_id};
+  }
 };
 
 /// The first value of `name` in a query string, percent-decoded ('+' is a space); nullopt if absent. Fails on bad

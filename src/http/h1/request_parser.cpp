@@ -302,9 +302,7 @@ bool RequestParser::keep_alive() const noexcept { return impl_->parser_->keep_al
 bool RequestParser::is_http10() const noexcept { return impl_->gathered_.is_http10; }
 
 void RequestParser::rebase(const char* from, const char* to) noexcept {
-  auto& request = impl_->gathered_.request;
-  for (auto* view : {&request.path, &request.query, &request.host, &request.origin, &request.content_type,
-                     &request.if_none_match, &request.accept, &request.authorization}) {
+  for (auto* view : impl_->gathered_.request.head()) {
     if (view->data() != nullptr) *view = {to + (view->data() - from), view->size()};
   }
 }

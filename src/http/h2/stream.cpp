@@ -15,11 +15,8 @@ void let_go(std::string& text) {
 
 void Inbound::clear() {
   request.method = Method::other;
-  for (auto* view : {&request.path, &request.query, &request.body, &request.peer_address, &request.host,
-                     &request.origin, &request.content_type, &request.if_none_match, &request.accept,
-                     &request.authorization, &request.accept_encoding, &request.last_event_id}) {
-    *view = {};
-  }
+  for (auto* view : request.head()) *view = {};
+  request.body = request.peer_address = {};
   texts.clear();
   let_go(body);
   refusal.reset();
