@@ -22,24 +22,6 @@ Db<EventPtr> event_of(const Rows& rows, int row) {
 
 std::size_t size_of(const Rows& rows) { return static_cast<std::size_t>(rows.size()); }
 
-/// Visits pages of events, each after the place that the row before it has in column 3.
-Db<void> visit_pages(Database& database, const std::function<Call(std::uint64_t after)>& page_after,
-                     const std::function<void(EventPtr)>& visit) {
-  std::uint64_t after = 0;
-  for (;;) {
-    const auto answer = database.run({page_after(after)});
-    if (!answer) return std::unexpected(answer.error());
-    const Rows& rows = answer->front();
-    for (int row = 0; row < rows.size(); ++row) {
-      auto event = event_of(rows, row);
-      if (!event) return std::unexpected(std::move(event.error()));
-      visit(std::move(*event));
-      after = rows.number(row, 3);
-    }
-    if (size_of(rows) < kPageRows) return {};
-  }
-}
-
 /// One walk over the past.
 class Scan {
  public:
@@ -103,6 +85,23 @@ class Scan {
   HistoryPage page_;
 };
 
+/// Visits what `sql` finds in a range, whose first place is exclusive, a piece at a time.
+struct Range {
+  std::uint64_t first, last;
+};
+Db<void> visit_ranges(Database& database, Sql sql, Range range, Revision revision,
+                      const std::function<void(EventPtr)>& visit) {
+  for (std::uint64_t first = range.first; first < range.last; first += kPageRows) {
+    const std::uint64_t last = std::min<std::uint64_t>(first + kPageRows, range.last);
+    const auto rows = database.run({call(sql, Parameters().number(first).number(last).number(revision.value))});
+    if (!rows) return std::unexpected(rows.error());
+    std::vector<EventPtr> events;
+    if (auto taken = take_events(rows->front(), events); !taken) return taken;
+    for (auto& event : events) visit(std::move(event));
+  }
+  return {};
+}
+
 }  // namespace
 
 Db<Head> read_head(const Rows& rows) {
@@ -160,18 +159,13 @@ std::vector<Call> calls_to_store(std::span<const EventPtr> events, const BatchJu
   return calls;
 }
 
-Db<void> visit_latest(Database& database, Revision upto, const std::function<void(EventPtr)>& visit) {
-  const auto page_after = [upto](std::uint64_t after) {
-    return call(Sql::latest_upto, Parameters().number(after).number(upto.value).number(kPageRows));
-  };
-  return visit_pages(database, page_after, visit);
+Db<void> visit_latest(Database& database, const Head& head, Revision upto, const std::function<void(EventPtr)>& visit) {
+  return visit_ranges(database, Sql::latest_upto, {0, head.position.number.value}, upto, visit);
 }
 
-Db<void> visit_replaced(Database& database, Revision revision, const std::function<void(EventPtr)>& visit) {
-  const auto page_after = [at = revision.value](std::uint64_t after) {
-    return call(Sql::replaced_after, Parameters().number(std::max(after, at)).number(at).number(kPageRows));
-  };
-  return visit_pages(database, page_after, visit);
+Db<void> visit_replaced(Database& database, const Head& head, Revision revision,
+                        const std::function<void(EventPtr)>& visit) {
+  return visit_ranges(database, Sql::replaced_after, {revision.value, head.position.revision.value}, revision, visit);
 }
 
 Db<HistoryPage> read_history(Database& database, const HistoryQuery& query, std::size_t most_looked_at) {

@@ -35,9 +35,10 @@ struct Head {
 // ---- inside a transaction that sees one state ----
 
 /// Calls `visit` with every instance's newest event up to `upto`, in the order of their numbers.
-[[nodiscard]] Db<void> visit_latest(Database& database, Revision upto, const std::function<void(EventPtr)>& visit);
+[[nodiscard]] Db<void> visit_latest(Database& database, const Head& head, Revision upto,
+                                    const std::function<void(EventPtr)>& visit);
 /// Calls `visit` with what events after `revision` have replaced of the state right after it.
-[[nodiscard]] Db<void> visit_replaced(Database& database, Revision revision,
+[[nodiscard]] Db<void> visit_replaced(Database& database, const Head& head, Revision revision,
                                       const std::function<void(EventPtr)>& visit);
 
 [[nodiscard]] Db<HistoryPage> read_history(Database& database, const HistoryQuery& query, std::size_t most_looked_at);

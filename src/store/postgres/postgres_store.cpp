@@ -277,7 +277,7 @@ class PostgresStore final : public Store {
     return at_one_moment([&](const Head& head) -> Db<Result<Snapshot>> {
       Snapshot snapshot{
           .generation = generation_, .revision = head.position.revision, .instances = {}, .tombstones = {}};
-      auto visited = visit_latest(*database_, kEndOfTime, [&](const EventPtr& event) {
+      auto visited = visit_latest(*database_, head, kEndOfTime, [&](const EventPtr& event) {
         if (event->kind == EventKind::removed) {
           snapshot.tombstones.push_back({event->instance, event->at});
         } else {
@@ -313,8 +313,8 @@ class PostgresStore final : public Store {
       const auto take = [&](const EventPtr& event) {
         if (event->kind != EventKind::removed && filter.matches(*event->instance)) instances.push_back(event->instance);
       };
-      auto visited = visit_latest(*database_, revision, take);
-      if (visited) visited = visit_replaced(*database_, revision, take);
+      auto visited = visit_latest(*database_, head, revision, take);
+      if (visited) visited = visit_replaced(*database_, head, revision, take);
       if (!visited) return std::unexpected(std::move(visited.error()));
       std::ranges::sort(instances, {}, [](const InstancePtr& instance) { return instance->number; });
       return Answer(std::move(instances));

@@ -150,10 +150,14 @@ bool is_schema_name(std::string_view name) noexcept {
 }
 
 Db<void> use_schema(Connection& connection, const std::string& schema, milliseconds patience) {
-  // Durability is the log's business and not the role's settings'. What holds a lock for no reason is sent away.
+  // Durability is the log's business and not the role's settings'. What holds a lock for no reason is sent away. Every
+  // statement goes by keys: it is planned once, maybe over a table that is still small, and a table that is walked
+  // through then would be walked through when it has grown.
   const auto ms = patience.count();
   auto done = connection.execute(
       fmt::format("SET search_path = \"{}\", pg_temp;"
+                  "SET plan_cache_mode = force_generic_plan; SET enable_seqscan = off;"
+                  "SET max_parallel_workers_per_gather = 0; SET jit = off;"
                   "SET statement_timeout = {}; SET lock_timeout = {}; SET idle_in_transaction_session_timeout = {};"
                   "SELECT set_config('synchronous_commit', 'on', false)"
                   " WHERE current_setting('synchronous_commit') = 'off'",

@@ -60,12 +60,13 @@ void add_reading(Texts& all) {
   const auto set = [&all](Sql sql, std::string text) { all[std::to_underlying(sql)] = std::move(text); };
   set(Sql::events_after,
       "SELECT revision, previous, body FROM events WHERE revision > $1::bigint ORDER BY revision LIMIT $2::bigint");
+  // By ranges and not by LIMIT: whatever the planner thinks of the tables, it reads no more than the range.
   set(Sql::latest_upto,
-      "SELECT i.revision, e.previous, e.body, i.number FROM instances i LEFT JOIN events e ON e.revision = i.revision"
-      " WHERE i.number > $1::bigint AND i.revision <= $2::bigint ORDER BY i.number LIMIT $3::bigint");
+      "SELECT i.revision, e.previous, e.body FROM instances i LEFT JOIN events e ON e.revision = i.revision"
+      " WHERE i.number > $1::bigint AND i.number <= $2::bigint AND i.revision <= $3::bigint ORDER BY i.number");
   set(Sql::replaced_after,
-      "SELECT p.revision, p.previous, p.body, e.revision FROM events e JOIN events p ON p.revision = e.previous"
-      " WHERE e.revision > $1::bigint AND e.previous BETWEEN 1 AND $2::bigint ORDER BY e.revision LIMIT $3::bigint");
+      "SELECT p.revision, p.previous, p.body FROM events e JOIN events p ON p.revision = e.previous"
+      " WHERE e.revision > $1::bigint AND e.revision <= $2::bigint AND e.previous BETWEEN 1 AND $3::bigint");
   set(Sql::scan_up, scan("ASC"));
   set(Sql::scan_down, scan("DESC"));
   set(Sql::chain,

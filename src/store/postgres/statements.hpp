@@ -21,8 +21,8 @@ enum class Sql : std::uint8_t {
   latest_of,       ///< $1 numbers; number, revision
   insert_events,   ///< columns as arrays
   put_instances,   ///< columns as arrays
-  latest_upto,     ///< $1 number to go on after, $2 revision, $3 limit; events, then number
-  replaced_after,  ///< $1 revision to go on after, $2 revision of the state, $3 limit; events, then the replacing one
+  latest_upto,     ///< $1, $2 numbers, the first exclusive, $3 revision
+  replaced_after,  ///< $1, $2 revisions, the first exclusive, $3 revision of the state
   scan_up,         ///< $1, $2 revisions, both exclusive, $3 since, $4 until, $5 service, $6 id, $7 limit
   scan_down,       ///< the same; the body is null where the event isn't asked for
   chain,           ///< $1 newest revision, $2 limit
