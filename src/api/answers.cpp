@@ -82,6 +82,7 @@ http::Router make_router(ApiParts parts) {
   add_native_reads(router, shared);
   add_history(router, shared);
   add_servers_json(router, shared);
+  add_seed002(router, shared);
   add_seed004(router, shared);
   add_self(router, shared);
   add_watch(router, shared);

@@ -66,6 +66,7 @@ void add_heartbeats(http::Router& router, const PartsPtr& parts);
 void add_native_reads(http::Router& router, const PartsPtr& parts);
 void add_history(http::Router& router, const PartsPtr& parts);
 void add_servers_json(http::Router& router, const PartsPtr& parts);
+void add_seed002(http::Router& router, const PartsPtr& parts);
 void add_seed004(http::Router& router, const PartsPtr& parts);
 void add_self(http::Router& router, const PartsPtr& parts);
 void add_watch(http::Router& router, const PartsPtr& parts);

@@ -3,8 +3,7 @@
 #include <memory>
 #include <vector>
 
-#include "api/answers.hpp"
-#include "codec/json.hpp"
+#include "api/native.hpp"
 #include "http/await_callback.hpp"
 
 namespace rollcall::api {
@@ -40,18 +39,7 @@ Result<Answer> put_heartbeat(const PartsPtr& parts, const Request& request) {
     if (!body) return std::unexpected(body.error());
     session = std::move(body->session);
   }
-  const std::string& id = request.params.at(0);
-  switch (parts->registry.heartbeat(id, session.view())) {
-    case BeatResult::ok:
-      return no_content();
-    case BeatResult::unknown:
-      return unknown_answer(id);
-    case BeatResult::stale:
-      return stale_answer();
-    case BeatResult::undecided:
-      break;
-  }
-  return wait_for_verdict(parts, Beat{InstanceId(id), std::move(session)});
+  return hear(parts, request.params.at(0), std::move(session));
 }
 
 /// What became of many heartbeats, in the order of their ids.
@@ -132,6 +120,20 @@ Result<Answer> post_heartbeats(const PartsPtr& parts, const Request& request) {
 }
 
 }  // namespace
+
+Answer hear(const PartsPtr& parts, std::string_view id, Session session) {
+  switch (parts->registry.heartbeat(id, session.view())) {
+    case BeatResult::ok:
+      return no_content();
+    case BeatResult::unknown:
+      return unknown_answer(id);
+    case BeatResult::stale:
+      return stale_answer();
+    case BeatResult::undecided:
+      break;
+  }
+  return wait_for_verdict(parts, Beat{InstanceId(id), std::move(session)});
+}
 
 void add_heartbeats(http::Router& router, const PartsPtr& parts) {
   router.add(Method::put, "/instances/{id}/heartbeat", maybe_later(parts, put_heartbeat));

@@ -1,8 +1,6 @@
 // Instances as they are now.
-#include "api/answers.hpp"
 #include "api/list_filter.hpp"
-#include "catalog/encoded_list.hpp"
-#include "codec/json.hpp"
+#include "api/native.hpp"
 
 namespace rollcall::api {
 namespace {
@@ -25,21 +23,7 @@ Result<Response> list_instances(const ApiParts& parts, const Request& request) {
   if (!name) return std::unexpected(name.error());
   const auto filter = list_filter(request.query);
   if (!filter) return std::unexpected(filter.error());
-  const auto view = parts.reader.find(name->view());
-  if (!view) return service_not_found(name->view());
-  Response answer;
-  answer.etag = etag_of(parts.catalog.generation(), view->service.revision);
-  answer.cache_control = "no-cache";
-  answer.body.before = "{\"instances\":[";
-  std::size_t count = view->instances->size();
-  if (filter->empty()) {
-    view->instances->for_each_chunk([&](std::string_view bytes) { answer.body.shared.push_back(bytes); });
-    answer.body.owner = view;
-  } else {
-    count = view->instances->append_matching(*filter, answer.body.before);
-  }
-  answer.body.after = list_tail(parts, *view, count);
-  return answer;
+  return show_instances(parts, *name, *filter);
 }
 
 void append_heartbeat(std::string& json, const Registry::Silence& silence) {
@@ -48,7 +32,27 @@ void append_heartbeat(std::string& json, const Registry::Silence& silence) {
   json += silence.unverified ? ",\"unverified\":true}" : ",\"unverified\":false}";
 }
 
-Result<Response> get_instance(const ApiParts& parts, const Request& request) {
+}  // namespace
+
+Response show_instances(const ApiParts& parts, const ServiceName& name, const PieceFilter& filter) {
+  const auto view = parts.reader.find(name.view());
+  if (!view) return service_not_found(name.view());
+  Response answer;
+  answer.etag = etag_of(parts.catalog.generation(), view->service.revision);
+  answer.cache_control = "no-cache";
+  answer.body.before = "{\"instances\":[";
+  std::size_t count = view->instances->size();
+  if (filter.empty()) {
+    view->instances->for_each_chunk([&](std::string_view bytes) { answer.body.shared.push_back(bytes); });
+    answer.body.owner = view;
+  } else {
+    count = view->instances->append_matching(filter, answer.body.before);
+  }
+  answer.body.after = list_tail(parts, *view, count);
+  return answer;
+}
+
+Result<Response> show_instance(const ApiParts& parts, const Request& request) {
   if (auto ok = http::check_query(request.query, {}); !ok) return std::unexpected(ok.error());
   const auto id = id_param(parts, request, 0);
   if (!id) return std::unexpected(id.error());
@@ -62,11 +66,9 @@ Result<Response> get_instance(const ApiParts& parts, const Request& request) {
   return http::json_response(200, std::move(json));
 }
 
-}  // namespace
-
 void add_native_reads(http::Router& router, const PartsPtr& parts) {
   router.add(Method::get, "/services/{name}/instances", at_once(parts, list_instances));
-  router.add(Method::get, "/instances/{id}", at_once(parts, get_instance));
+  router.add(Method::get, "/instances/{id}", at_once(parts, show_instance));
 }
 
 }  // namespace rollcall::api

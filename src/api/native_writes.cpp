@@ -1,8 +1,7 @@
 // Registering, removing, maintenance.
 #include <fmt/format.h>
 
-#include "api/answers.hpp"
-#include "codec/json.hpp"
+#include "api/native.hpp"
 #include "model/validate.hpp"
 
 namespace rollcall::api {
@@ -16,16 +15,6 @@ Result<void> judge_check(const ApiParts& parts, const InstanceSpec& spec) {
   if (!parts.check_allowed) return fail(ErrorCode::forbidden, "checks are not configured", "check");
   return parts.check_allowed(*spec.check);
 }
-
-Result<Register> registration(const ApiParts& parts, const Request& request, ServiceName service) {
-  auto body = codec::decode_registration(request.body, std::move(service), parts.limits.model);
-  if (!body) return std::unexpected(body.error());
-  if (body->spec.address.empty()) body->spec.address = request.peer_address;
-  if (auto ok = judge_check(parts, body->spec); !ok) return std::unexpected(ok.error());
-  return Register{std::move(body->id), std::move(body->spec), std::move(body->session), Source::api};
-}
-
-enum class Created : std::uint8_t { always, where_new };
 
 awaitable<Response> finish_registration(PartsPtr parts, Register command, Created created) {
   auto pending = submit(parts, std::move(command));
@@ -41,9 +30,9 @@ Result<Answer> post_instance(const PartsPtr& parts, const Request& request) {
   if (auto ok = http::check_query(request.query, {}); !ok) return std::unexpected(ok.error());
   auto service = service_param(*parts, request);
   if (!service) return std::unexpected(service.error());
-  auto command = registration(*parts, request, *std::move(service));
-  if (!command) return std::unexpected(command.error());
-  return finish_registration(parts, *std::move(command), Created::always);
+  auto body = codec::decode_registration(request.body, *std::move(service), parts->limits.model);
+  if (!body) return std::unexpected(body.error());
+  return register_instance(parts, request, *std::move(body), Created::always);
 }
 
 Result<Answer> put_instance(const PartsPtr& parts, const Request& request) {
@@ -52,13 +41,13 @@ Result<Answer> put_instance(const PartsPtr& parts, const Request& request) {
   if (!service) return std::unexpected(service.error());
   auto id = id_param(*parts, request, 1);
   if (!id) return std::unexpected(id.error());
-  auto command = registration(*parts, request, *std::move(service));
-  if (!command) return std::unexpected(command.error());
-  if (command->id && *command->id != *id) {
+  auto body = codec::decode_registration(request.body, *std::move(service), parts->limits.model);
+  if (!body) return std::unexpected(body.error());
+  if (body->id && *body->id != *id) {
     return fail(ErrorCode::invalid, "differs from the id in the path", "id");
   }
-  command->id = *std::move(id);
-  return finish_registration(parts, *std::move(command), Created::where_new);
+  body->id = *std::move(id);
+  return register_instance(parts, request, *std::move(body), Created::where_new);
 }
 
 awaitable<Response> finish_removal(PartsPtr parts, Deregister command) {
@@ -77,8 +66,7 @@ Result<Answer> delete_instance(const PartsPtr& parts, const Request& request) {
   if (*session) {
     if (auto ok = validate_name(**session, "session", parts->limits.model); !ok) return std::unexpected(ok.error());
   }
-  return finish_removal(parts, Deregister{*std::move(id), Session(session->value_or("")), Source::api,
-                                          Cause{"api", fmt::format("removed by {}", request.peer_address)}});
+  return remove_instance(parts, request, *std::move(id), Session(session->value_or("")));
 }
 
 awaitable<Response> finish_maintenance(PartsPtr parts, SetMaintenance command) {
@@ -98,6 +86,19 @@ Result<Answer> put_maintenance(const PartsPtr& parts, const Request& request) {
 }
 
 }  // namespace
+
+Result<Answer> register_instance(const PartsPtr& parts, const Request& request, codec::RegistrationBody body,
+                                 Created created) {
+  if (body.spec.address.empty()) body.spec.address = request.peer_address;
+  if (auto ok = judge_check(*parts, body.spec); !ok) return std::unexpected(ok.error());
+  Register command{std::move(body.id), std::move(body.spec), std::move(body.session), Source::api};
+  return finish_registration(parts, std::move(command), created);
+}
+
+Answer remove_instance(const PartsPtr& parts, const Request& request, InstanceId id, Session session) {
+  return finish_removal(parts, Deregister{std::move(id), std::move(session), Source::api,
+                                          Cause{"api", fmt::format("removed by {}", request.peer_address)}});
+}
 
 void add_native_writes(http::Router& router, const PartsPtr& parts) {
   router.add(Method::post, "/services/{name}/instances", maybe_later(parts, post_instance));

@@ -175,10 +175,11 @@ enum Field : std::uint8_t {
   kDeregisterAfter,
   kSession,
   kCheck,
+  kName,  ///< last: only where no path names the service
   kFields
 };
 constexpr std::array<std::string_view, kFields> kFieldNames{
-    "id", "address", "port", "tags", "metadata", "weight", "ttl", "deregister_after", "session", "check"};
+    "id", "address", "port", "tags", "metadata", "weight", "ttl", "deregister_after", "session", "check", "name"};
 using Fields = std::array<const JsonValue*, kFields>;
 
 Result<void> read_identity(const Fields& found, const ModelLimits& limits, RegistrationBody& body) {
@@ -189,6 +190,11 @@ Result<void> read_identity(const Fields& found, const ModelLimits& limits, Regis
   if (auto ok = read_name(found[kAddress], "address", 1, limits.address_bytes, body.spec.address); !ok) return ok;
   if (auto ok = read_number(found[kPort], "port", 1, 65'535, body.spec.port); !ok) return ok;
   return read_number(found[kWeight], "weight", 0, 65'535, body.spec.weight);
+}
+
+Result<void> read_service(const JsonValue* value, const ModelLimits& limits, ServiceName& service) {
+  if (value == nullptr) return fail(ErrorCode::invalid, "is missing", "name");
+  return read_name(value, "name", 1, limits.name_bytes, service);
 }
 
 Result<void> read_spec(const Document& document, const Fields& found, const ModelLimits& limits, InstanceSpec& spec) {
@@ -204,20 +210,31 @@ Result<void> read_spec(const Document& document, const Fields& found, const Mode
   return read_lease(found[kTtl], found[kDeregisterAfter], limits, spec.lease);
 }
 
-}  // namespace
-
-Result<RegistrationBody> decode_registration(std::string_view json, ServiceName service, const ModelLimits& limits) {
+/// Without `service`, the body names it.
+Result<RegistrationBody> read_registration(std::string_view json, std::optional<ServiceName> service,
+                                           const ModelLimits& limits) {
   Document document;
   if (auto ok = document.parse(json, most_values(limits)); !ok) return std::unexpected(std::move(ok.error()));
   Fields found{};
   RegistrationBody body;
-  body.spec.service = std::move(service);
-  auto ok = take_root(document, kFieldNames, found);
+  auto ok = take_root(document, std::span(kFieldNames).first(service ? kName : kFields), found);
+  if (ok && !service) ok = read_service(found[kName], limits, service.emplace());
   if (ok) ok = read_identity(found, limits, body);
   if (ok) ok = read_spec(document, found, limits, body.spec);
+  if (ok) body.spec.service = *std::move(service);
   if (ok) ok = validate(body.spec, limits);
   if (!ok) return std::unexpected(std::move(ok.error()));
   return body;
+}
+
+}  // namespace
+
+Result<RegistrationBody> decode_registration(std::string_view json, ServiceName service, const ModelLimits& limits) {
+  return read_registration(json, std::move(service), limits);
+}
+
+Result<RegistrationBody> decode_named_registration(std::string_view json, const ModelLimits& limits) {
+  return read_registration(json, std::nullopt, limits);
 }
 
 Result<HeartbeatBody> decode_heartbeat(std::string_view json, const ModelLimits& limits) {
@@ -231,6 +248,20 @@ Result<HeartbeatBody> decode_heartbeat(std::string_view json, const ModelLimits&
   if (ok) ok = read_name(found[0], "session", 0, limits.name_bytes, body.session);
   if (!ok) return std::unexpected(std::move(ok.error()));
   return body;
+}
+
+Result<InstanceCall> decode_instance_call(std::string_view json, const ModelLimits& limits) {
+  constexpr std::array<std::string_view, 2> kNames{"id", "session"};
+  std::array<const JsonValue*, 2> found{};
+  InstanceCall call;
+  Document document;
+  auto ok = document.parse(json, most_values(limits));
+  if (ok) ok = take_root(document, kNames, found);
+  if (ok && found[0] == nullptr) ok = fail(ErrorCode::invalid, "is missing", "id");
+  if (ok) ok = read_name(found[0], "id", 1, limits.name_bytes, call.id);
+  if (ok) ok = read_name(found[1], "session", 0, limits.name_bytes, call.session);
+  if (!ok) return std::unexpected(std::move(ok.error()));
+  return call;
 }
 
 Result<std::vector<std::string>> decode_heartbeats(std::string_view json, const ModelLimits& limits, std::size_t most) {

@@ -167,5 +167,36 @@ TEST(DecodeMaintenance, NeedsToKnowWhichWay) {
   EXPECT_EQ(decode_maintenance(R"({"enabled":true,"reason":"a\nb"})", limits).error().field, "reason");
 }
 
+TEST(DecodeNamedRegistration, NamesItsServiceItself) {
+  const auto body = decode_named_registration(R"({"name":"billing","id":"a-1","port":80})", ModelLimits{});
+  ASSERT_TRUE(body) << body.error().message;
+  EXPECT_EQ(body->spec.service, ServiceName("billing"));
+  EXPECT_EQ(body->id, InstanceId("a-1"));
+  EXPECT_EQ(refusal(R"({"name":"billing"})").substr(0, 26), "name: is not a known field");
+}
+
+TEST(DecodeNamedRegistration, NeedsAName) {
+  for (const auto* json : {R"({"port":80})", R"({"name":""})", R"({"name":5})", R"({"name":"a","name":"b"})"}) {
+    const auto body = decode_named_registration(json, ModelLimits{});
+    ASSERT_FALSE(body) << json;
+    EXPECT_EQ(body.error().field, "name") << json;
+  }
+}
+
+TEST(DecodeInstanceCall, NeedsAnIdAndMayHaveASession) {
+  const auto call = decode_instance_call(R"({"id":"a-1","session":"s"})", ModelLimits{});
+  ASSERT_TRUE(call);
+  EXPECT_EQ(call->id, InstanceId("a-1"));
+  EXPECT_EQ(call->session, Session("s"));
+  EXPECT_TRUE(decode_instance_call(R"({"id":"a-1"})", ModelLimits{})->session.empty());
+  const std::pair<const char*, const char*> refused[]{
+      {"{}", "id"}, {R"({"id":""})", "id"}, {R"({"id":"a","session":1})", "session"}, {R"({"id":"a","x":1})", "x"}};
+  for (const auto& [json, field] : refused) {
+    const auto bad = decode_instance_call(json, ModelLimits{});
+    ASSERT_FALSE(bad) << json;
+    EXPECT_EQ(bad.error().field, field) << json;
+  }
+}
+
 }  // namespace
 }  // namespace rollcall::codec

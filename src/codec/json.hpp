@@ -34,17 +34,26 @@ void append_sample_members(std::string& out, const Sample& sample);
 /// numbers, or texts with a unit: "500ms", "30s", "1m". A `ttl` that is left out or null is the default.
 struct RegistrationBody {
   std::optional<InstanceId> id;
-  InstanceSpec spec;  ///< service from the path
+  InstanceSpec spec;
   Session session;
 };
 [[nodiscard]] Result<RegistrationBody> decode_registration(std::string_view json, ServiceName service,
                                                            const ModelLimits& limits);
+/// The same with the service's name in a further field, `name`, which must be there.
+[[nodiscard]] Result<RegistrationBody> decode_named_registration(std::string_view json, const ModelLimits& limits);
 
 struct HeartbeatBody {
   Session session;
 };
 /// An empty body is a heartbeat without session.
 [[nodiscard]] Result<HeartbeatBody> decode_heartbeat(std::string_view json, const ModelLimits& limits);
+
+struct InstanceCall {
+  InstanceId id;
+  Session session;
+};
+/// `{"id":"...","session":"..."}`; the session may be left out.
+[[nodiscard]] Result<InstanceCall> decode_instance_call(std::string_view json, const ModelLimits& limits);
 
 /// `{"ids":["...",...]}`
 [[nodiscard]] Result<std::vector<std::string>> decode_heartbeats(std::string_view json, const ModelLimits& limits,

@@ -40,6 +40,24 @@ void fuzz_registration(std::string_view json) {
   require(!again && !again.error().field.empty());
 }
 
+/// Where the body names the service, `name` is all that differs.
+void fuzz_named_registration(std::string_view json) {
+  const ModelLimits limits;
+  const auto named = codec::decode_named_registration(json, limits);
+  require_clear(named);
+  if (!named) return;
+  require(validate_name(named->spec.service.view(), "name", limits).has_value());
+  require(validate(named->spec, limits).has_value());
+  const auto unnamed = codec::decode_registration(json, ServiceName("s"), limits);
+  require(!unnamed && unnamed.error().field == "name");
+}
+
+void fuzz_instance_call(std::string_view json) {
+  const auto call = codec::decode_instance_call(json, ModelLimits{});
+  require_clear(call);
+  if (call) require(validate_name(call->id.view(), "id", ModelLimits{}).has_value());
+}
+
 void fuzz_heartbeats(std::string_view json) {
   const auto ids = codec::decode_heartbeats(json, ModelLimits{}, 16);
   require_clear(ids);
@@ -61,12 +79,14 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
   switch (data[0] % 4) {
     case 0:
       fuzz_registration(json);
+      fuzz_named_registration(json);
       break;
     case 1:
       fuzz_heartbeats(json);
       break;
     case 2:
       require_clear(codec::decode_heartbeat(json, ModelLimits{}));
+      fuzz_instance_call(json);
       break;
     default:
       require_clear(codec::decode_maintenance(json, ModelLimits{}));
