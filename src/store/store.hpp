@@ -5,6 +5,7 @@
 // the others and of its own in the same order. Every method blocks, and is called from one thread at a time (StoreQueue
 // runs it on a thread of its own). A failure is a value; after one that isn't `conflict` the handle is still usable.
 #include <cstdint>
+#include <functional>
 #include <optional>
 #include <span>
 #include <string>
@@ -95,6 +96,15 @@ struct StoreHealth {
 class Store {
  public:
   virtual ~Store() = default;
+
+  /// Hears that the log has grown, at least up to the revision given.
+  using Grown = std::move_only_function<void(Revision)>;
+
+  /// Once, before any other call: `grown` is called soon after another handle may have added events, and when a lost
+  /// connection that would have told of them is back. From any thread, one at a time, and not once the Store is being
+  /// destroyed. Own commits and the same revision again may be told of too. It must neither block nor call a Store.
+  /// Never called by an engine with one handle a log (SQLite).
+  virtual void on_growth(Grown grown) = 0;
 
   /// The whole state now.
   [[nodiscard]] virtual Result<Snapshot> snapshot() = 0;

@@ -40,6 +40,7 @@ class TempDir {
 
 class MemoryEngine {
  public:
+  static constexpr bool kTellsOfOthers = true;
   static bool is_missing() { return false; }
   std::unique_ptr<Store> open(const StoreLimits& limits = {}) { return make_memory_store(log_, limits, 1h); }
 
@@ -49,6 +50,7 @@ class MemoryEngine {
 
 class SqliteEngine {
  public:
+  static constexpr bool kTellsOfOthers = false;
   static bool is_missing() { return false; }
   std::unique_ptr<Store> open(const StoreLimits& limits = {}) {
     SqliteOptions options;
@@ -71,6 +73,7 @@ class SqliteEngine {
 
 class PostgresEngine {
  public:
+  static constexpr bool kTellsOfOthers = true;
   static bool is_missing() { return PostgresCluster::shared() == nullptr; }
 
   std::unique_ptr<Store> open(const StoreLimits& limits = {}) {

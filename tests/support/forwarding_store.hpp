@@ -1,5 +1,7 @@
 #pragma once
 // A Store that passes everything on to another: what a test's Store is made of that fails here and there (style.md 24).
+#include <utility>
+
 #include "store/store.hpp"
 
 namespace rollcall::testing {
@@ -9,6 +11,7 @@ class ForwardingStore : public Store {
   /// `engine` must outlive its use.
   explicit ForwardingStore(Store& engine) : engine_(engine) {}
 
+  void on_growth(Grown grown) override { engine_.on_growth(std::move(grown)); }
   Result<Snapshot> snapshot() override { return engine_.snapshot(); }
   Result<CommitResult> commit(const ChangeBatch& batch) override { return engine_.commit(batch); }
   Result<std::vector<EventPtr>> read(Revision after, std::size_t limit) override { return engine_.read(after, limit); }

@@ -54,7 +54,27 @@ class MemoryLog {
     return row == rows.end() ? nullptr : row->second.event;
   }
 
+  void follow(std::uint64_t reader, Store::Grown grown) {
+    const std::scoped_lock lock(followers_mutex);
+    followers.insert_or_assign(reader, std::move(grown));
+  }
+
+  void leave(std::uint64_t reader) {
+    const std::scoped_lock lock(followers_mutex);
+    followers.erase(reader);
+  }
+
+  /// Not while `mutex` is held: who is told may be slow.
+  void tell_others(std::uint64_t writer, Revision newest) {
+    const std::scoped_lock lock(followers_mutex);
+    for (auto& [reader, grown] : followers) {
+      if (reader != writer) grown(newest);
+    }
+  }
+
   const Generation generation;
+  std::mutex followers_mutex;
+  std::map<std::uint64_t, Store::Grown> followers;  // guarded by followers_mutex, by their handle
   std::mutex mutex;
   // Guarded by mutex.
   BatchJudge::Position position;
@@ -78,6 +98,11 @@ class MemoryStore final : public Store {
     const std::scoped_lock lock(log_->mutex);
     writer_ = ++log_->writers;
   }
+  ~MemoryStore() override { log_->leave(writer_); }
+  MemoryStore(const MemoryStore&) = delete;
+  MemoryStore& operator=(const MemoryStore&) = delete;
+
+  void on_growth(Grown grown) override { log_->follow(writer_, std::move(grown)); }
 
   Result<Snapshot> snapshot() override {
     const std::scoped_lock lock(log_->mutex);
@@ -95,28 +120,8 @@ class MemoryStore final : public Store {
   }
 
   Result<CommitResult> commit(const ChangeBatch& batch) override {
-    const std::scoped_lock lock(log_->mutex);
-    if (batch.seen < log_->compacted) return too_old(batch.seen);
-    BatchJudge judge(log_->position, [this](InstanceNumber number) -> Result<Revision> {
-      const auto found = log_->latest.find(number);
-      return found == log_->latest.end() ? Revision{} : found->second;
-    });
-    CommitResult result;
-    for (auto row = log_->rows.upper_bound(batch.seen); row != log_->rows.end(); ++row) {
-      result.events.push_back(row->second.event);
-      if (row->second.writer != writer_) judge.touched_elsewhere(row->second.event->instance->id.view());
-    }
-    for (const Change& change : batch.changes) {
-      auto event = judge.judge(change);
-      if (!event) {
-        result.outcomes.push_back(std::unexpected(std::move(event.error())));
-        continue;
-      }
-      result.outcomes.push_back((*event)->revision);
-      log_->insert(*event, writer_);
-      result.events.push_back(std::move(*event));
-    }
-    log_->position = judge.position();
+    auto result = append(batch);
+    if (result && !result->events.empty()) log_->tell_others(writer_, result->events.back()->revision);
     return result;
   }
 
@@ -205,6 +210,32 @@ class MemoryStore final : public Store {
   }
 
  private:
+  Result<CommitResult> append(const ChangeBatch& batch) {
+    const std::scoped_lock lock(log_->mutex);
+    if (batch.seen < log_->compacted) return too_old(batch.seen);
+    BatchJudge judge(log_->position, [this](InstanceNumber number) -> Result<Revision> {
+      const auto found = log_->latest.find(number);
+      return found == log_->latest.end() ? Revision{} : found->second;
+    });
+    CommitResult result;
+    for (auto row = log_->rows.upper_bound(batch.seen); row != log_->rows.end(); ++row) {
+      result.events.push_back(row->second.event);
+      if (row->second.writer != writer_) judge.touched_elsewhere(row->second.event->instance->id.view());
+    }
+    for (const Change& change : batch.changes) {
+      auto event = judge.judge(change);
+      if (!event) {
+        result.outcomes.push_back(std::unexpected(std::move(event.error())));
+        continue;
+      }
+      result.outcomes.push_back((*event)->revision);
+      log_->insert(*event, writer_);
+      result.events.push_back(std::move(*event));
+    }
+    log_->position = judge.position();
+    return result;
+  }
+
   [[nodiscard]] std::unexpected<Error> too_old(Revision revision) const {
     return fail(ErrorCode::compacted, "history up to revision " + std::to_string(log_->compacted.value) +
                                           " is no longer kept; " + std::to_string(revision.value) + " was asked for");

@@ -5,6 +5,7 @@
 
 #include <cerrno>
 #include <cstring>
+#include <iterator>
 #include <optional>
 #include <system_error>
 
@@ -46,6 +47,11 @@ bool ends_session(const PGresult* result) {
   return severity == nullptr || std::strcmp(severity, "ERROR") != 0;
 }
 
+bool can_be_read(int descriptor) {
+  pollfd one{.fd = descriptor, .events = POLLIN, .revents = 0};
+  return ::poll(&one, 1, 0) > 0;
+}
+
 bool send(PGconn* handle, const Call& call) {
   std::vector<const char*> values;
   std::vector<int> lengths;
@@ -64,21 +70,21 @@ std::string_view Rows::bytes(int row, int column) const noexcept {
   return {PQgetvalue(result_.get(), row, column), static_cast<std::size_t>(PQgetlength(result_.get(), row, column))};
 }
 
-Db<Connection> Connection::open(const ConnectionInfo& info, milliseconds patience) {
+Db<Connection> Connection::open(const ConnectionInfo& info, milliseconds patience, int end) {
   std::string reasons;
   for (const auto& host : info.hosts) {
-    auto opened = open_one(info, host, patience);
-    if (opened) return opened;
+    auto opened = open_one(info, host, patience, end);
+    if (opened || can_be_read(end)) return opened;
     reasons += reasons.empty() ? "" : "; ";
     reasons += opened.error().message;
   }
   return std::unexpected(lost_because(std::move(reasons)));
 }
 
-Db<Connection> Connection::open_one(const ConnectionInfo& info, const Keywords& host, milliseconds patience) {
+Db<Connection> Connection::open_one(const ConnectionInfo& info, const Keywords& host, milliseconds patience, int end) {
   const auto patience_ms = std::to_string(patience.count());
   const auto arrays = with_defaults(host, patience_ms);
-  Connection connection(PQconnectStartParams(arrays.names.data(), arrays.values.data(), 0), info);
+  Connection connection(PQconnectStartParams(arrays.names.data(), arrays.values.data(), 0), info, end);
   if (connection.handle() == nullptr) return std::unexpected(lost_because("no memory for a connection"));
   PQsetNoticeProcessor(connection.handle(), [](void*, const char*) noexcept {}, nullptr);
   const MonoTime deadline = connection.clock_.now() + patience;
@@ -114,8 +120,10 @@ Failure Connection::failure_of(const PGresult* result) const {
 Db<void> Connection::wait(short events, MonoTime deadline) const {
   for (;;) {
     const auto left = std::chrono::ceil<milliseconds>(deadline - clock_.now());
-    pollfd one{.fd = PQsocket(handle()), .events = events, .revents = 0};
-    const int ready = left.count() <= 0 ? 0 : ::poll(&one, 1, static_cast<int>(left.count()));
+    pollfd both[] = {{.fd = PQsocket(handle()), .events = events, .revents = 0},
+                     {.fd = end_, .events = POLLIN, .revents = 0}};  // poll() passes over -1
+    const int ready = left.count() <= 0 ? 0 : ::poll(both, std::size(both), static_cast<int>(left.count()));
+    if (ready > 0 && both[1].revents != 0) return std::unexpected(lost_because("nobody waits any longer"));
     if (ready > 0) return {};
     if (ready == 0) return std::unexpected(silent("the server didn't answer in time"));
     if (errno != EINTR) return std::unexpected(lost_because(std::generic_category().message(errno)));
@@ -211,6 +219,22 @@ Db<std::vector<Rows>> Connection::run(const std::vector<Call>& calls, millisecon
   }
   if (auto ended = end_of_round_trip(deadline); !ended) return std::unexpected(std::move(ended.error()));
   return answers;
+}
+
+Db<std::vector<std::string>> Connection::notices(milliseconds patience) {
+  const MonoTime deadline = clock_.now() + patience;
+  std::vector<std::string> heard;
+  for (;;) {
+    if (PQconsumeInput(handle()) == 0) return std::unexpected(lost());
+    while (PGnotify* notice = PQnotifies(handle())) {
+      const std::unique_ptr<PGnotify, decltype(&PQfreemem)> owned(notice, PQfreemem);
+      heard.emplace_back(notice->extra);
+    }
+    if (!heard.empty()) return heard;
+    auto ready = wait(POLLIN, deadline);
+    if (!ready && ready.error().kind == Failure::Kind::silent) return heard;
+    if (!ready) return std::unexpected(std::move(ready.error()));
+  }
 }
 
 }  // namespace rollcall::postgres

@@ -67,8 +67,10 @@ struct Call {
 /// After a failure it is of no more use: close it, which ends what it had begun.
 class Connection {
  public:
-  /// To the first host that answers and is what was asked for; `patience` is each one's.
-  [[nodiscard]] static Db<Connection> open(const ConnectionInfo& info, std::chrono::milliseconds patience);
+  /// To the first host that answers and is what was asked for; `patience` is each one's. As soon as the descriptor
+  /// `end` can be read, every wait fails.
+  [[nodiscard]] static Db<Connection> open(const ConnectionInfo& info, std::chrono::milliseconds patience,
+                                           int end = -1);
 
   /// One or several statements in the simple protocol, before prepare(). The last one's rows, as texts.
   [[nodiscard]] Db<Rows> execute(const std::string& sql, std::chrono::milliseconds patience);
@@ -77,6 +79,9 @@ class Connection {
   /// All in one round trip, each one's rows in binary. The first that fails ends it.
   [[nodiscard]] Db<std::vector<Rows>> run(const std::vector<Call>& calls, std::chrono::milliseconds patience);
 
+  /// What sessions that this one listens to have said; empty when nothing was heard for so long.
+  [[nodiscard]] Db<std::vector<std::string>> notices(std::chrono::milliseconds patience);
+
   /// Of the server, as text; empty if it doesn't say.
   [[nodiscard]] std::string parameter(const char* name) const;
 
@@ -84,10 +89,11 @@ class Connection {
   struct Finish {
     void operator()(PGconn* handle) const noexcept { PQfinish(handle); }
   };
-  Connection(PGconn* handle, const ConnectionInfo& info) : handle_(handle), secrets_(info.secrets) {}
+  Connection(PGconn* handle, const ConnectionInfo& info, int end)
+      : handle_(handle), secrets_(info.secrets), end_(end) {}
 
   [[nodiscard]] static Db<Connection> open_one(const ConnectionInfo& info, const Keywords& host,
-                                               std::chrono::milliseconds patience);
+                                               std::chrono::milliseconds patience, int end);
   [[nodiscard]] PGconn* handle() const noexcept { return handle_.get(); }
   [[nodiscard]] Failure lost() const;
   [[nodiscard]] Failure failure_of(const PGresult* result) const;
@@ -100,6 +106,7 @@ class Connection {
 
   std::unique_ptr<PGconn, Finish> handle_;
   std::vector<std::string> secrets_;
+  int end_;  ///< not ours; -1: there is none
   SystemClock clock_;
 };
 

@@ -5,6 +5,7 @@
 #include <type_traits>
 #include <unordered_map>
 
+#include "store/postgres/growth_listener.hpp"
 #include "store/postgres/log_tables.hpp"
 #include "store/postgres/prune.hpp"
 #include "store/postgres/schema.hpp"
@@ -28,6 +29,9 @@ class PostgresStore final : public Store {
         generation_(database.generation),
         database_(std::move(database)) {}
 
+  void on_growth(Grown grown) override {
+    listener_ = std::make_unique<GrowthListener>(options_, info_, generation_, std::move(grown));
+  }
   Result<Snapshot> snapshot() override {
     return reading([&] { return read_snapshot(); });
   }
@@ -223,7 +227,7 @@ class PostgresStore final : public Store {
     const std::size_t first = result.events.size();
     const auto position = judge(batch, *head, begun->at(3), result);
     if (position.revision == head->position.revision) return undone(std::move(result));
-    auto done = decide(calls_to_store(std::span(result.events).subspan(first), position, options_.schema + "_events"));
+    auto done = decide(calls_to_store(std::span(result.events).subspan(first), position, channel_of(options_.schema)));
     if (!done) return std::unexpected(std::move(done.error()));
     own_.forget_up_to(batch.seen);
     own_.add(Revision{head->position.revision.value + 1}, position.revision);
@@ -353,6 +357,7 @@ class PostgresStore final : public Store {
   StoreHealth health_;
   Revision newest_, compacted_;  ///< as last read
   RevisionRanges own_;
+  std::unique_ptr<GrowthListener> listener_;  ///< none where nobody wants to be told
 };
 
 }  // namespace

@@ -33,6 +33,7 @@ class SqliteStore final : public Store {
   SqliteStore(SqliteOptions options, Database database)
       : options_(std::move(options)), generation_(database.generation), database_(std::move(database)) {}
 
+  void on_growth(Grown) override {}
   Result<Snapshot> snapshot() override {
     return reading([&] { return read_snapshot(); });
   }
