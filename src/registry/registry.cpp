@@ -1,13 +1,15 @@
 #include "registry/registry.hpp"
 
 #include <algorithm>
-#include <atomic>
 #include <deque>
 #include <mutex>
 
 #include "base/log.hpp"
+#include "registry/counters.hpp"
+#include "registry/growth.hpp"
 #include "registry/inbox.hpp"
 #include "registry/lease_keeper.hpp"
+#include "registry/log_reader.hpp"
 #include "registry/write_batch.hpp"
 
 namespace rollcall {
@@ -15,7 +17,6 @@ namespace {
 
 constexpr Duration kRetry = std::chrono::seconds{1};
 constexpr Duration kReadAgain = std::chrono::milliseconds{200};
-constexpr std::size_t kEventsPerRead = 10'000;
 constexpr Duration kPruneEvery = std::chrono::seconds{60};
 constexpr std::string_view kLogger = "registry";
 
@@ -27,13 +28,11 @@ struct Registry::Impl : std::enable_shared_from_this<Impl> {
 
   const Parts parts;
   const std::shared_ptr<LeaseKeeper> keeper;
+  const std::shared_ptr<Growth> growth = std::make_shared<Growth>();  // the Store, which tells it, may outlive us
   Inbox inbox;
 
   // Any thread.
-  struct Counters {
-    std::atomic<std::uint64_t> commits{0}, changes{0}, conflicts{0}, failures{0}, expired{0}, leases{0}, store_bytes{0};
-  };
-  Counters counters;
+  RegistryCounters counters;
   mutable std::mutex mutex;
   std::string unwritable;  // guarded by mutex: why, empty while writable
 
@@ -41,7 +40,10 @@ struct Registry::Impl : std::enable_shared_from_this<Impl> {
   std::deque<Pending> queue;
   std::uint64_t handled = 0;  // every request up to here has been planned
   std::optional<WriteBatch> in_flight;
-  bool recovering = false;
+  bool recovering = false;                // reads what came of a commit
+  std::vector<Reaper::Verdict> in_doubt;  // of that commit
+  bool following = false;                 // reads what others have written
+  bool pausing = false;                   // that has failed, and is tried again soon
   Task drained;
   MonoTime prune_due{};
 
@@ -56,10 +58,14 @@ struct Registry::Impl : std::enable_shared_from_this<Impl> {
 
   // ---- the one queue ----
 
+  /// What a commit or a read brings begins where the catalog ends: there is one of them at a time.
+  [[nodiscard]] bool is_busy() const { return in_flight || recovering || following; }
+
   void step() {
     inbox.take(queue);
-    while (!in_flight && !recovering && plan_batch()) {
+    while (!is_busy() && plan_batch()) {
     }
+    follow_others();
     finish_drain();
   }
 
@@ -188,6 +194,25 @@ struct Registry::Impl : std::enable_shared_from_this<Impl> {
     if (!unwritable.empty()) keeper->probe_store();
   }
 
+  // ---- other handles write too: what a commit doesn't bring is read ----
+
+  void follow_others() {
+    if (is_busy() || pausing || growth->take() <= parts.catalog.revision()) return;
+    following = true;
+    read_on();
+  }
+
+  void pause_following() {
+    following = false;
+    pausing = true;
+    growth->tell(Revision{parts.catalog.revision().value + 1});
+    read_again([](Impl& self) {
+      self.pausing = false;
+      self.step();
+    });
+    step();
+  }
+
   // ---- after a commit whose outcome is unknown: read until the log tells ----
 
   void answer_and_recover(const Error& failure) {
@@ -195,35 +220,32 @@ struct Registry::Impl : std::enable_shared_from_this<Impl> {
     WriteBatch batch = std::move(*in_flight);
     in_flight.reset();
     // The claims of this batch stay until the log has told whether they came to pass.
-    auto verdicts = std::make_shared<std::vector<Reaper::Verdict>>();
     batch.settle(failure,
-                 {.try_again = {}, .undone = [&](const Reaper::Verdict& verdict) { verdicts->push_back(verdict); }});
-    read_on(verdicts);
+                 {.try_again = {}, .undone = [&](const Reaper::Verdict& verdict) { in_doubt.push_back(verdict); }});
+    read_on();
   }
 
   void take_back(const Reaper::Verdict& verdict) { keeper->reaper().take_back(verdict, keeper->now() + kRetry); }
 
-  using Verdicts = std::shared_ptr<std::vector<Reaper::Verdict>>;
-
-  void read_on(const Verdicts& verdicts) {
-    parts.store_executor.post([self = shared_from_this(), after = parts.catalog.revision(), verdicts] {
-      auto events = std::make_shared<Result<std::vector<EventPtr>>>(self->parts.store.read(after, kEventsPerRead));
-      self->parts.own.post([self, events, verdicts] { self->have_read(*events, verdicts); });
-    });
+  void read_on() {
+    const auto self = shared_from_this();
+    read_log(
+        parts,
+        {.apply = [self](std::span<const EventPtr> events) { self->apply(events); },
+         .replace = [self](const Snapshot& snapshot) { self->replace_state(snapshot); },
+         .done = [self](const Result<void>& read) { read ? self->caught_up() : self->cannot_read(read.error()); }});
   }
 
-  void have_read(const Result<std::vector<EventPtr>>& events, const Verdicts& verdicts) {
-    if (!events && events.error().code == ErrorCode::compacted) return start_over(verdicts);
-    if (!events) {
-      refuse_waiting(events.error());
-      parts.own.post_at(parts.clock.now() + kReadAgain, [weak = weak_from_this(), verdicts] {
-        if (const auto self = weak.lock()) self->read_on(verdicts);
-      });
-      return;
-    }
-    apply(*events);
-    if (events->size() == kEventsPerRead) return read_on(verdicts);
-    recovered(verdicts);
+  void cannot_read(const Error& why) {
+    if (following) return pause_following();
+    refuse_waiting(why);
+    read_again([](Impl& self) { self.read_on(); });
+  }
+
+  void read_again(void (*how)(Impl&)) {
+    parts.own.post_at(parts.clock.now() + kReadAgain, [weak = weak_from_this(), how] {
+      if (const auto self = weak.lock()) how(*self);
+    });
   }
 
   /// Nobody waits for a Store that may be away for long.
@@ -236,22 +258,10 @@ struct Registry::Impl : std::enable_shared_from_this<Impl> {
     }
   }
 
-  void recovered(const Verdicts& verdicts) {
-    for (const auto& verdict : *verdicts) take_back(verdict);
-    recovering = false;
+  void caught_up() {
+    for (const auto& verdict : std::exchange(in_doubt, {})) take_back(verdict);
+    recovering = following = false;
     step();
-  }
-
-  /// The log no longer reaches back to what this node had seen: take the state as it is now.
-  void start_over(const Verdicts& verdicts) {
-    parts.store_executor.post([self = shared_from_this(), verdicts] {
-      auto snapshot = std::make_shared<Result<Snapshot>>(self->parts.store.snapshot());
-      self->parts.own.post([self, snapshot, verdicts] {
-        if (!*snapshot) return self->have_read(std::unexpected(snapshot->error()), verdicts);
-        self->replace_state(**snapshot);
-        self->recovered(verdicts);
-      });
-    });
   }
 
   void replace_state(const Snapshot& snapshot) {
@@ -298,6 +308,7 @@ struct Registry::Impl : std::enable_shared_from_this<Impl> {
   // ---- start and end ----
 
   Result<void> load() {
+    parts.store.on_growth([growth = growth](Revision newest) { growth->tell(newest); });
     const auto snapshot = parts.store.snapshot();
     if (!snapshot) return std::unexpected(snapshot.error());
     auto marks = parts.store.load_leases();
@@ -316,6 +327,8 @@ struct Registry::Impl : std::enable_shared_from_this<Impl> {
       const auto self = weak.lock();
       return self ? call(*self) : decltype(call(*self)){};
     };
+    growth->open([=, &own = parts.own] { own.post([=] { if_alive([](Impl& impl) { return impl.step(), true; }); }); });
+    follow_others();
     keeper->start(
         {.queued_so_far = [=] { return if_alive([](Impl& impl) { return impl.inbox.last_sequence(); }); },
          .ticked = [=] { if_alive([](Impl& impl) { return impl.ticked(), true; }); },
@@ -324,13 +337,13 @@ struct Registry::Impl : std::enable_shared_from_this<Impl> {
   }
 
   void finish_drain() {
-    if (!drained || in_flight || recovering || keeper->saving() || !queue.empty()) return;
+    if (!drained || is_busy() || keeper->saving() || !queue.empty()) return;
     keeper->save_last(std::exchange(drained, nullptr));
   }
 };
 
 Registry::Registry(const Parts& parts) : impl_(std::make_shared<Impl>(parts)) {}
-Registry::~Registry() = default;
+Registry::~Registry() { impl_->growth->close(); }
 
 Result<void> Registry::load() { return impl_->load(); }
 void Registry::start() { impl_->start(); }
@@ -364,21 +377,14 @@ void Registry::with_store(std::move_only_function<void(Store&)> work) {
 void Registry::drain(Task done) {
   impl_->parts.own.post([impl = impl_, done = std::move(done)]() mutable {
     impl->inbox.close();
+    impl->growth->close();
     impl->drained = std::move(done);
     impl->step();
   });
 }
 
 RegistryStats Registry::stats() const {
-  const auto& counters = impl_->counters;
-  RegistryStats stats;
-  stats.commits = counters.commits.load(std::memory_order_relaxed);
-  stats.changes = counters.changes.load(std::memory_order_relaxed);
-  stats.conflicts = counters.conflicts.load(std::memory_order_relaxed);
-  stats.failures = counters.failures.load(std::memory_order_relaxed);
-  stats.expired = counters.expired.load(std::memory_order_relaxed);
-  stats.leases = counters.leases.load(std::memory_order_relaxed);
-  stats.store_bytes = counters.store_bytes.load(std::memory_order_relaxed);
+  RegistryStats stats = impl_->counters.read();
   stats.queued = impl_->inbox.waiting();
   return stats;
 }

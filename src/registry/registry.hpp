@@ -3,7 +3,8 @@
 //
 // Commands from any thread enter one queue. On the registry's own executor they are judged in batches against the
 // catalog and the earlier commands of their batch, committed together on the store's executor, applied together,
-// answered. One batch is in flight. Heartbeats don't queue: they touch the lease table on the caller's thread.
+// answered. One batch is in flight. Heartbeats don't queue: they touch the lease table on the caller's thread. What
+// other nodes write comes with the next commit, or is read when the Store says that the log has grown.
 #include <cstdint>
 #include <functional>
 #include <memory>
@@ -48,7 +49,8 @@ class Registry {
   Registry(const Registry&) = delete;
   Registry& operator=(const Registry&) = delete;
 
-  /// Before any other call and before the executors run: fills the catalog and the leases from the Store.
+  /// Before any other call and before the executors run: fills the catalog and the leases from the Store, which tells
+  /// it of growth from here on.
   [[nodiscard]] Result<void> load();
   /// On the registry's executor: from now on leases are judged and written down.
   void start();

@@ -26,8 +26,14 @@ class FaultyStore final : public ForwardingStore {
   bool committed_all_the_same = false;
   bool reads_fail = false;
   bool history_is_gone = false;
+  int reads = 0;
+  Grown grown;                          ///< tells the registry what it is told
   std::function<void()> before_commit;  ///< what happens between the judging of a batch and its commit
 
+  void on_growth(Grown told) override {
+    grown = std::move(told);
+    ForwardingStore::on_growth([this](Revision newest) { grown(newest); });
+  }
   Result<CommitResult> commit(const ChangeBatch& batch) override {
     if (before_commit) before_commit();
     if (!fault) return real_->commit(batch);
@@ -35,6 +41,7 @@ class FaultyStore final : public ForwardingStore {
     return fail(*fault, "as told");
   }
   Result<std::vector<EventPtr>> read(Revision after, std::size_t limit) override {
+    ++reads;
     if (reads_fail) return fail(ErrorCode::unavailable, "as told");
     if (history_is_gone) return fail(ErrorCode::compacted, "as told");
     return real_->read(after, limit);
