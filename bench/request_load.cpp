@@ -4,8 +4,6 @@
 //   request_load PORT CONNECTIONS SECONDS THREADS PIPELINE EXPECT TEMPLATE [IDS]
 // TEMPLATE is a request, \r and \n as in C. {} stands for an id of the file IDS (one a line, all of one length, met in
 // random order). Every answer begins with EXPECT and is as long as the first.
-#include <netinet/in.h>
-#include <netinet/tcp.h>
 #include <sys/epoll.h>
 #include <sys/socket.h>
 #include <unistd.h>
@@ -23,32 +21,15 @@
 #include <thread>
 #include <vector>
 
+#include "client_socket.hpp"
+
 namespace {
+
+using namespace rollcall::bench;
 
 constexpr std::size_t kReadBytes = 64 * 1024;
 constexpr int kEvents = 128;
 constexpr int kWaitMs = 100;
-
-[[noreturn]] void give_up(const char* why) {
-  std::perror(why);
-  std::exit(1);
-}
-
-int connect_to(std::uint16_t port) {
-  const int server = ::socket(AF_INET, SOCK_STREAM, 0);
-  const int on = 1;
-  ::setsockopt(server, IPPROTO_TCP, TCP_NODELAY, &on, sizeof on);
-  sockaddr_in address{};
-  address.sin_family = AF_INET;
-  address.sin_port = htons(port);
-  address.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
-  if (::connect(server, reinterpret_cast<sockaddr*>(&address), sizeof address) != 0) give_up("connect");
-  return server;
-}
-
-void send_all(int server, std::string_view bytes) {
-  if (::send(server, bytes.data(), bytes.size(), MSG_NOSIGNAL) != static_cast<ssize_t>(bytes.size())) give_up("send");
-}
 
 std::string unescaped(std::string_view text) {
   std::string out;

@@ -2,8 +2,6 @@
 // watch_load PORT WATCHERS ROUNDS [OTHERS]: WATCHERS streams of the service "watched", OTHERS of one service each that
 // never changes. A round is one registration in "watched", from its request to the event at the last watcher. Prints
 // the rounds' median, 99th percentile and maximum in milliseconds, and how many bytes came to the others.
-#include <netinet/in.h>
-#include <netinet/tcp.h>
 #include <sys/epoll.h>
 #include <sys/resource.h>
 #include <sys/socket.h>
@@ -20,40 +18,22 @@
 #include <string_view>
 #include <vector>
 
+#include "client_socket.hpp"
+
 namespace {
 
+using namespace rollcall::bench;
 using Clock = std::chrono::steady_clock;
 
 constexpr int kEvents = 512;
 constexpr int kPatienceMs = 10'000;
 constexpr std::size_t kReadBytes = 16 * 1024;
 
-[[noreturn]] void give_up(const char* why) {
-  std::perror(why);
-  std::exit(1);
-}
-
 void allow_descriptors() {
   rlimit limit{};
   ::getrlimit(RLIMIT_NOFILE, &limit);
   limit.rlim_cur = limit.rlim_max;
   ::setrlimit(RLIMIT_NOFILE, &limit);
-}
-
-int connect_to(std::uint16_t port) {
-  const int server = ::socket(AF_INET, SOCK_STREAM, 0);
-  const int on = 1;
-  ::setsockopt(server, IPPROTO_TCP, TCP_NODELAY, &on, sizeof on);
-  sockaddr_in address{};
-  address.sin_family = AF_INET;
-  address.sin_port = htons(port);
-  address.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
-  if (::connect(server, reinterpret_cast<sockaddr*>(&address), sizeof address) != 0) give_up("connect");
-  return server;
-}
-
-void send_all(int server, std::string_view text) {
-  if (::send(server, text.data(), text.size(), MSG_NOSIGNAL) != static_cast<ssize_t>(text.size())) give_up("send");
 }
 
 /// Streams, told apart by their number.
