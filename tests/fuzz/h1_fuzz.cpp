@@ -1,7 +1,6 @@
 // Bytes that a client may send, whole and cut into slices: neither may break the server, and both must be answered
 // alike. The first byte of the input is the size of the slices.
 #include <algorithm>
-#include <boost/asio/io_context.hpp>
 #include <cstdint>
 #include <cstdlib>
 #include <cstring>
@@ -9,49 +8,18 @@
 #include <string_view>
 
 #include "http/h1/connection.hpp"
+#include "world.hpp"
 
 namespace {
 
 using namespace rollcall;
 using http::h1::Connection;
 
-class FixedClock final : public Clock {
- public:
-  [[nodiscard]] MonoTime now() const noexcept override { return {}; }
-  [[nodiscard]] WallTime wall_now() const noexcept override { return {}; }
-};
-
-http::Router make_router() {
-  http::Router router;
-  const http::SyncHandler echo = [](const http::Request& request) {
-    std::string json = std::string(request.params[0]) + std::string(request.query) + std::string(request.body);
-    for (const auto view : {request.host, request.origin, request.content_type, request.accept}) json += view;
-    auto response = http::json_response(200, std::move(json));
-    response.etag = "W/\"1\"";
-    return response;
-  };
-  router.add(http::Method::get, "/a/{name}", echo);
-  router.add(http::Method::post, "/a/{name}", echo);
-  return router;
-}
-
 HttpLimits make_limits() {
   HttpLimits limits;
   limits.gzip_min_bytes = 32;
   return limits;
 }
-
-struct World {
-  const FixedClock clock;
-  const HttpLimits limits = make_limits();
-  const http::GuardRules guard{{"*"}};
-  const http::Router router = make_router();
-  http::ServerStats stats;
-  std::atomic<std::size_t> open{0};
-  boost::asio::io_context io{1};
-  http::ConnectionTable table{io, clock, limits, open};
-  const http::ServerContext context{router, guard, limits, stats, table};
-};
 
 void take_output(Connection& connection, std::string& written) {
   auto& output = connection.output();
@@ -63,7 +31,7 @@ void take_output(Connection& connection, std::string& written) {
   }
 }
 
-std::string exchange(const World& world, std::string_view bytes, std::size_t slice) {
+std::string exchange(const fuzz::HttpWorld& world, std::string_view bytes, std::size_t slice) {
   Connection connection(world.context, "127.0.0.1");
   std::string written;
   for (;;) {
@@ -97,7 +65,7 @@ std::string without_continue(std::string text) {
 }  // namespace
 
 extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
-  static const World world;
+  static const fuzz::HttpWorld world(make_limits(), fuzz::echo_router());
   if (size == 0) return 0;
   const std::string_view bytes(reinterpret_cast<const char*>(data) + 1, size - 1);
   const auto whole = without_continue(exchange(world, bytes, bytes.size() + 1));

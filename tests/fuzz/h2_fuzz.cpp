@@ -1,13 +1,13 @@
 // Bytes that a client may send after HTTP/2's preface, whole and cut into slices: neither may break the server, nor
 // make it hold more than it may. The first byte of the input is the size of the slices.
 #include <algorithm>
-#include <boost/asio/io_context.hpp>
 #include <cstdint>
 #include <cstdlib>
 #include <string>
 #include <string_view>
 
 #include "http/h2/connection.hpp"
+#include "world.hpp"
 
 namespace {
 
@@ -17,12 +17,6 @@ using http::h2::Connection;
 constexpr std::string_view kPreface = "PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n";
 // What two frames may add to output that is nearly full: RFC 9113's smallest limit of a frame, and its header.
 constexpr std::size_t kFramesBytes = 2 * (16'384 + 9);
-
-class FixedClock final : public Clock {
- public:
-  [[nodiscard]] MonoTime now() const noexcept override { return {}; }
-  [[nodiscard]] WallTime wall_now() const noexcept override { return {}; }
-};
 
 /// Has something at every other turn.
 class Trickle final : public http::BodyStream {
@@ -46,16 +40,7 @@ class Late final : public http::HeldAnswer {
 };
 
 http::Router make_router() {
-  http::Router router;
-  const http::SyncHandler echo = [](const http::Request& request) {
-    std::string json = std::string(request.params[0]) + std::string(request.query) + std::string(request.body);
-    for (const auto view : {request.host, request.origin, request.content_type, request.accept}) json += view;
-    auto response = http::json_response(200, std::move(json));
-    response.etag = "W/\"1\"";
-    return response;
-  };
-  router.add(http::Method::get, "/a/{name}", echo);
-  router.add(http::Method::post, "/a/{name}", echo);
+  auto router = fuzz::echo_router();
   router.add(http::Method::get, "/s", http::SyncHandler([](const http::Request&) {
                http::Response response;
                response.stream = std::make_unique<Trickle>();
@@ -80,19 +65,7 @@ HttpLimits make_limits() {
   return limits;
 }
 
-struct World {
-  const FixedClock clock;
-  const HttpLimits limits = make_limits();
-  const http::GuardRules guard{{"*"}};
-  const http::Router router = make_router();
-  http::ServerStats stats;
-  std::atomic<std::size_t> open{0};
-  boost::asio::io_context io{1};
-  http::ConnectionTable table{io, clock, limits, open};
-  const http::ServerContext context{router, guard, limits, stats, table};
-};
-
-void take_output(World& world, Connection& connection) {
+void take_output(fuzz::HttpWorld& world, Connection& connection) {
   for (int turns = 0; turns < 50; ++turns) {
     connection.advance();
     world.io.restart();
@@ -104,7 +77,7 @@ void take_output(World& world, Connection& connection) {
   }
 }
 
-void exchange(World& world, std::string_view bytes, std::size_t slice) {
+void exchange(fuzz::HttpWorld& world, std::string_view bytes, std::size_t slice) {
   Connection connection({world.context, "127.0.0.1", world.io.get_executor(), [] {}});
   connection.receive(kPreface);
   while (!bytes.empty() && !connection.over()) {
@@ -121,7 +94,7 @@ void exchange(World& world, std::string_view bytes, std::size_t slice) {
 }  // namespace
 
 extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
-  static World world;
+  static fuzz::HttpWorld world(make_limits(), make_router());
   if (size == 0) return 0;
   const std::string_view bytes(reinterpret_cast<const char*>(data) + 1, size - 1);
   exchange(world, bytes, bytes.size() + 1);

@@ -1,7 +1,6 @@
 #pragma once
 // A connection of the socket protocol without a socket, which answers alike however its bytes are cut.
 #include <algorithm>
-#include <boost/asio/io_context.hpp>
 #include <cstdint>
 #include <cstdlib>
 #include <cstring>
@@ -10,18 +9,13 @@
 #include <vector>
 
 #include "socket/connection.hpp"
+#include "world.hpp"
 
 namespace rollcall::fuzz {
 
 inline void require(bool holds) {
   if (!holds) std::abort();
 }
-
-class FixedClock final : public Clock {
- public:
-  [[nodiscard]] MonoTime now() const noexcept override { return MonoTime{} + std::chrono::hours(1); }
-  [[nodiscard]] WallTime wall_now() const noexcept override { return {}; }
-};
 
 /// Two events, one at a time.
 class TwoEvents final : public http::BodyStream {
@@ -84,21 +78,16 @@ inline SocketLimits small_limits() {
   return limits;
 }
 
-struct World {
-  explicit World(http::AccessRules rules) : access(std::move(rules)) {}
-  const FixedClock clock;
-  const SocketLimits limits = small_limits();
+struct SocketWorld : World<SocketLimits> {
+  explicit SocketWorld(http::AccessRules rules) : World(small_limits()), access(std::move(rules)) {}
   const ModelLimits model;
   const http::AccessRules access;
   socket::SessionStats stats;
   socket::Complaints complaints{clock, 0};
-  std::atomic<std::size_t> open{0};
-  boost::asio::io_context io{1};
-  http::ConnectionTable table{io, clock, limits, open};
 };
 
 /// All that is written in answer to `bytes`, which come in slices, and then the peer's end.
-inline std::string exchange(World& world, std::string_view bytes, std::size_t slice) {
+inline std::string exchange(SocketWorld& world, std::string_view bytes, std::size_t slice) {
   NumberingCommands commands;
   const socket::SessionContext context{commands,    world.access,     world.limits, world.model,
                                        world.stats, world.complaints, world.table};
@@ -135,9 +124,9 @@ inline std::string exchange(World& world, std::string_view bytes, std::size_t sl
 
 /// The first byte tells the size of the slices and whether tokens are asked for.
 inline std::string talk(std::uint8_t first, std::string_view bytes) {
-  static World open_world{{}};
-  static World closed_world{{.tokens = {{http::Role::write, "0123456789abcdef"}}, .open_paths = {}}};
-  World& world = (first & 0x80U) != 0 ? closed_world : open_world;
+  static SocketWorld open_world{{}};
+  static SocketWorld closed_world{{.tokens = {{http::Role::write, "0123456789abcdef"}}, .open_paths = {}}};
+  SocketWorld& world = (first & 0x80U) != 0 ? closed_world : open_world;
   const auto whole = exchange(world, bytes, bytes.size() + 1);
   const auto sliced = exchange(world, bytes, std::max<std::size_t>(first & 0x3FU, 1));
   require(whole == sliced);
