@@ -1,29 +1,20 @@
 """The daemon with its registry in PostgreSQL: what it keeps, and what it does while the database is away."""
-import pathlib
-import shutil
 import subprocess
-import tempfile
 import time
 
 import pytest
 
 from client import eventually
 from daemon import binary
-from postgres import Postgres
+from postgres import running_postgres
 
 QUICK = ("--set", "postgres.connect_timeout=300ms", "--set", "postgres.request_timeout=700ms")
 
 
 @pytest.fixture(scope="module")
 def postgres():
-    if not list(pathlib.Path("/usr/lib/postgresql").glob("*/bin/postgres")):
-        pytest.skip("PostgreSQL isn't installed")
-    # A socket's path is short, and pytest's folders aren't.
-    folder = pathlib.Path(tempfile.mkdtemp(prefix="rollcall-pg-", dir="/tmp"))
-    running = Postgres(folder)
-    yield running
-    running("stop")
-    shutil.rmtree(folder, ignore_errors=True)
+    with running_postgres() as running:
+        yield running
 
 
 @pytest.fixture

@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 #include <poll.h>
 
+#include <algorithm>
 #include <cerrno>
 #include <cstring>
 #include <iterator>
@@ -45,6 +46,23 @@ KeywordArrays with_defaults(const Keywords& host, const std::string& patience_ms
 bool ends_session(const PGresult* result) {
   const char* severity = PQresultErrorField(result, PG_DIAG_SEVERITY_NONLOCALIZED);
   return severity == nullptr || std::strcmp(severity, "ERROR") != 0;
+}
+
+/// What the settings say of TLS, where that may be why a server isn't connected to. libpq's words don't tell which
+/// authority it looked at.
+std::string tls_behind(std::string_view refusal, PGconn* handle) {
+  constexpr std::string_view kSigns[] = {"SSL", "certificate", "private key", "encryption"};
+  constexpr std::string_view kSettings[] = {"sslmode", "sslrootcert", "sslcert"};
+  if (std::ranges::none_of(kSigns, [&](auto sign) { return refusal.contains(sign); })) return {};
+  const std::unique_ptr<PQconninfoOption, decltype(&PQconninfoFree)> options(PQconninfo(handle), PQconninfoFree);
+  std::string text;
+  for (const auto* option = options.get(); option != nullptr && option->keyword != nullptr; ++option) {
+    const bool is_meant = std::ranges::find(kSettings, std::string_view(option->keyword)) != std::end(kSettings);
+    if (is_meant && option->val != nullptr && *option->val != '\0') {
+      text += fmt::format("{}{}={}", text.empty() ? " (" : " ", option->keyword, option->val);
+    }
+  }
+  return text.empty() ? text : text + ")";
 }
 
 bool can_be_read(int descriptor) {
@@ -90,7 +108,7 @@ Db<Connection> Connection::open_one(const ConnectionInfo& info, const Keywords& 
   const MonoTime deadline = connection.clock_.now() + patience;
   auto state = PQstatus(connection.handle()) == CONNECTION_BAD ? PGRES_POLLING_FAILED : PGRES_POLLING_WRITING;
   while (state != PGRES_POLLING_OK) {
-    if (state == PGRES_POLLING_FAILED) return std::unexpected(connection.lost());
+    if (state == PGRES_POLLING_FAILED) return std::unexpected(connection.refusal());
     if (!connection.wait(state == PGRES_POLLING_READING ? POLLIN : POLLOUT, deadline)) {
       return std::unexpected(
           silent(fmt::format("{} didn't answer within {} ms", name_of_host(host), patience.count())));
@@ -107,6 +125,12 @@ std::string Connection::parameter(const char* name) const {
 }
 
 Failure Connection::lost() const { return lost_because(presentable(PQerrorMessage(handle()), secrets_)); }
+
+Failure Connection::refusal() const {
+  auto failure = lost();
+  failure.message += tls_behind(failure.message, handle());
+  return failure;
+}
 
 Failure Connection::failure_of(const PGresult* result) const {
   const char* state = PQresultErrorField(result, PG_DIAG_SQLSTATE);

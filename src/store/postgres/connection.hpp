@@ -96,6 +96,8 @@ class Connection {
                                                std::chrono::milliseconds patience, int end);
   [[nodiscard]] PGconn* handle() const noexcept { return handle_.get(); }
   [[nodiscard]] Failure lost() const;
+  /// Of a connection that didn't come about.
+  [[nodiscard]] Failure refusal() const;
   [[nodiscard]] Failure failure_of(const PGresult* result) const;
   [[nodiscard]] Db<void> wait(short events, MonoTime deadline) const;
   [[nodiscard]] Db<void> flush(MonoTime deadline);
