@@ -1,7 +1,7 @@
 // How long after a commit through one handle another handle on the same log is told, and has read it.
 //   postgres_growth CONNECTION [COMMITS [PAUSE_MS]]
-// CONNECTION is what the setting `store` takes. Each commit is one registration, PAUSE_MS after the one before was read.
-// It makes the schema rollcall_bench and leaves it there.
+// CONNECTION is what the setting `store` takes. Each commit is one registration, PAUSE_MS after the one before was
+// read. It makes the schema rollcall_bench and leaves it there.
 #include <fmt/format.h>
 
 #include <algorithm>
