@@ -240,7 +240,8 @@ void bench_start(const std::string& path) {
   std::vector<LeaseMark> marks;
   for (std::size_t i = 1; i <= kInstances; ++i) marks.push_back({InstanceNumber{i}, std::chrono::milliseconds(i)});
   for (const char* what : {"save 100,000 new lease marks", "save 100,000 known lease marks"}) {
-    const double saved = seconds_of([&] { must(store->save_leases(std::chrono::seconds(1), marks)); });
+    const double saved =
+        seconds_of([&] { must(store->save_leases({.now = std::chrono::seconds(1), .marks = marks})); });
     line(what, fmt::format("{:8.1f} ms", saved * 1e3));
   }
   line("load 100,000 lease marks", fmt::format("{:8.1f} ms", 1e3 * seconds_of([&] { must(store->load_leases()); })));

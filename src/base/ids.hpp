@@ -58,6 +58,15 @@ using InstanceNumber = StrongNumber<struct InstanceNumberTag>;
 /// Which life of an id: starts at 1, rises with each new session.
 using Incarnation = StrongNumber<struct IncarnationTag>;
 
+/// One life of a node's process among those that share a log: random, below 2^53.
+using NodeId = StrongNumber<struct NodeIdTag>;
+
+/// How many reports a node has made to the others: starts at 1.
+using Round = StrongNumber<struct RoundTag>;
+
+/// How often the office of the reaper has passed to a node. 0: not held, or not needed.
+using Term = StrongNumber<struct TermTag>;
+
 }  // namespace rollcall
 
 template <class Tag>

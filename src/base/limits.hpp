@@ -84,6 +84,16 @@ struct StoreLimits {
 struct PostgresLimits {
   std::chrono::milliseconds connect_timeout{1'000};  ///< for each host of several
   std::chrono::milliseconds request_timeout{2'000};  ///< for each exchange; a commit is two
+  std::chrono::milliseconds silent_session{
+      3'000};  ///< until the server ends the session of a node that reports nothing
+};
+
+/// Of the nodes that share a log.
+struct ClusterLimits {
+  std::chrono::milliseconds fence_after{10'000};  ///< of silence, until the others go on without a node
+  std::chrono::milliseconds shortest_round{100};  ///< nodes meet ten times in the shortest ttl, within these
+  std::chrono::milliseconds longest_round{1'000};
+  std::chrono::milliseconds answer_within{900};  ///< writes, when the log doesn't
 };
 
 struct CatalogLimits {
@@ -105,6 +115,7 @@ struct Limits {
   RegistryLimits registry;
   StoreLimits store;
   PostgresLimits postgres;
+  ClusterLimits cluster;
   CatalogLimits catalog;
 };
 

@@ -57,6 +57,7 @@ void add_serve(Program& program) {
   flag("--tls-client-ca", "tls.client_ca", "FILE", "Ask clients for a certificate that one of these vouches for (PEM)");
   flag("--data-dir", "data_dir", "DIR", "Where the registry is kept (default rollcall-data)");
   flag("--store", "store", "WHAT", "sqlite (default), memory, or postgres://USER@HOST/DATABASE");
+  flag("--node", "cluster.node", "NAME", "What this node is called among several on one database (default HOST:PORT)");
   flag("--log-level", "log_level", "LEVEL", "DEBUG, INFO, WARNING or ERROR (default INFO)");
   flag("--log-format", "log_format", "FORMAT", "text or json (default text)");
   flag("--cors-origins", "cors.origins", "ORIGINS",

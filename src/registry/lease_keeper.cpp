@@ -9,6 +9,7 @@ namespace {
 
 constexpr Duration kTick = std::chrono::milliseconds{50};
 constexpr std::size_t kLooksPerTick = 20'000;
+constexpr Duration kLookAgain = std::chrono::seconds{1};
 constexpr std::chrono::milliseconds kSaveAtLeastEvery{10'000};
 constexpr std::chrono::milliseconds kSaveAtMostEvery{100};
 constexpr Duration kProbeStoreAfter = std::chrono::milliseconds{500};
@@ -66,7 +67,13 @@ void LeaseKeeper::tick() {
 
 void LeaseKeeper::look() {
   if (judging_) return;
-  auto suspects = std::make_shared<Reaper::Suspects>(reaper_.look(now(), kLooksPerTick, hooks_.queued_so_far()));
+  if (!judges()) return reaper_.put_off(now(), kLooksPerTick, now() + kLookAgain);
+  LeaseTime upto = now();
+  if (roster_ != nullptr) {
+    upto = std::min(upto, roster_->complete_up_to());
+    reaper_.hold(roster_->term(), roster_->floor());
+  }
+  auto suspects = std::make_shared<Reaper::Suspects>(reaper_.look(upto, kLooksPerTick, hooks_.queued_so_far()));
   if (suspects->empty()) return;
   judging_ = true;
   parts_.turns.after_all_turned([self = shared_from_this(), suspects] {
@@ -110,28 +117,59 @@ void LeaseKeeper::probe_store() {
 
 void LeaseKeeper::save_if_due() {
   if (saving_ || now() < save_due_) return;
-  auto found = leases_.marks_since(saved_up_to_);
+  if (!judges()) return ask_store();
+  auto found = leases_.marks_since(saved_since());
   shortest_ttl_ = found.shortest_ttl;
   save_due_ = now() + save_interval();
   if (found.marks.empty() && leases_.size() == 0 && !store_in_doubt_) return;
   save(std::move(found), nullptr);
 }
 
-void LeaseKeeper::save_last(Task done) { save(leases_.marks_since(saved_up_to_), std::move(done)); }
+/// Whoever judged before had another clock.
+LeaseTime LeaseKeeper::saved_since() const { return saved_in_ == term() ? saved_up_to_ : LeaseTime::min(); }
+
+/// The marks are another node's to write.
+void LeaseKeeper::ask_store() {
+  save_due_ = now() + save_interval();
+  if (!store_in_doubt_) return;
+  saving_ = true;
+  parts_.store_executor.post([self = shared_from_this()] {
+    const auto health = self->parts_.store.health();
+    self->parts_.own.post([self, health] {
+      self->saving_ = self->store_in_doubt_ = false;
+      self->hooks_.marks_saved(health.writable ? Result<void>() : fail(ErrorCode::unavailable, health.detail));
+    });
+  });
+}
+
+void LeaseKeeper::save_last(Task done) {
+  if (!judges()) return done();
+  save(leases_.marks_since(saved_since()), std::move(done));
+}
+
+void LeaseKeeper::note_saved(LeaseTime at, Term term) {
+  saved_up_to_ = at;
+  saved_in_ = term;
+  if (roster_ != nullptr) roster_->written_down(at);
+}
 
 void LeaseKeeper::save(LeaseTable::Marks found, Task done) {
   saving_ = true;
-  parts_.store_executor.post(
-      [self = shared_from_this(), at = now(), marks = std::move(found.marks), done = std::move(done)]() mutable {
-        auto saved = self->parts_.store.save_leases(std::chrono::floor<std::chrono::milliseconds>(at), marks);
-        self->parts_.own.post([self, at, saved = std::move(saved), done = std::move(done)]() mutable {
-          self->saving_ = false;
-          if (saved) self->saved_up_to_ = at;
-          self->store_in_doubt_ = false;
-          self->hooks_.marks_saved(std::move(saved));
-          if (done) done();
-        });
-      });
+  LeaseMarks marks{
+      .now = std::chrono::floor<std::chrono::milliseconds>(now()), .marks = std::move(found.marks), .term = term()};
+  parts_.store_executor.post([self = shared_from_this(), at = now(), marks = std::move(marks),
+                              done = std::move(done)]() mutable {
+    auto saved = self->parts_.store.save_leases(marks);
+    self->parts_.own.post([self, at, term = marks.term, saved = std::move(saved), done = std::move(done)]() mutable {
+      self->saving_ = false;
+      if (saved) self->note_saved(at, term);
+      // That another node is the reaper by now is no trouble of the Store's.
+      if (!saved && saved.error().code == ErrorCode::conflict) saved = {};
+      self->store_in_doubt_ = false;
+      self->hooks_.marks_saved(std::move(saved));
+      if (done) done();
+    });
+  });
 }
 
 }  // namespace rollcall

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <array>
 #include <atomic>
+#include <boost/unordered/unordered_flat_map.hpp>
 #include <cstdlib>
 #include <cstring>
 #include <new>
@@ -18,17 +19,19 @@ constexpr std::size_t kChunks = 8'192;
 constexpr std::size_t kInlineIdBytes = 46;
 constexpr std::uint8_t kLongId = 0xFF;
 
-// The word that heartbeats and claims meet in: time of the last beat, whether it came before this process, and the
-// state.
+// The word that heartbeats and claims meet in: time of the last beat, whether it came before this process, whether it
+// came to this node, and the state.
 constexpr std::int64_t kStateMask = 3;
 constexpr std::int64_t kUnverified = 4;
-constexpr int kTimeShift = 3;
+constexpr std::int64_t kHeardHere = 8;
+constexpr int kTimeShift = 4;
 
-constexpr std::int64_t pack(LeaseTime beat, LeaseState state, bool unverified) noexcept {
-  return (beat.count() * (1 << kTimeShift)) | (unverified ? kUnverified : 0) | static_cast<std::int64_t>(state);
+constexpr std::int64_t pack(LeaseTime beat, LeaseState state, std::int64_t flags) noexcept {
+  return (beat.count() * (1 << kTimeShift)) | flags | static_cast<std::int64_t>(state);
 }
 constexpr LeaseTime beat_of(std::int64_t word) noexcept { return LeaseTime{word >> kTimeShift}; }
 constexpr LeaseState state_of(std::int64_t word) noexcept { return static_cast<LeaseState>(word & kStateMask); }
+constexpr std::int64_t flags_of(std::int64_t word) noexcept { return word & (kUnverified | kHeardHere); }
 constexpr bool is_unverified(std::int64_t word) noexcept { return (word & kUnverified) != 0; }
 
 std::uint64_t hash_of(std::string_view text) noexcept { return std::hash<std::string_view>{}(text); }
@@ -94,6 +97,8 @@ struct LeaseTable::Impl {
   std::vector<std::uint32_t> free_slots;
   Retired retired;
   std::size_t living = 0;
+  /// Where each number is. None until it is asked for: one node alone has no use for it.
+  std::optional<boost::unordered_flat_map<std::uint64_t, std::uint32_t>> slots_by_number;
 
   Impl() { publish(std::make_shared<LeaseIndex>(1024, 1024)); }
 
@@ -172,6 +177,29 @@ struct LeaseTable::Impl {
     return slot;
   }
 
+  void note_number(InstanceNumber of, std::uint32_t slot) {
+    if (slots_by_number) slots_by_number->insert_or_assign(of.value, slot);
+  }
+
+  void forget_number(InstanceNumber of, std::uint32_t slot) {
+    if (!slots_by_number) return;
+    const auto found = slots_by_number->find(of.value);
+    if (found != slots_by_number->end() && found->second == slot) slots_by_number->erase(found);
+  }
+
+  Slot* find(InstanceNumber number) {
+    if (!slots_by_number) {
+      slots_by_number.emplace();
+      for (std::uint32_t slot = 0; slot < records.size(); ++slot) {
+        if (state_of(at(slot).word.load(std::memory_order_relaxed)) != LeaseState::gone) {
+          note_number(records[slot].terms.number, slot);
+        }
+      }
+    }
+    const auto found = slots_by_number->find(number.value);
+    return found == slots_by_number->end() ? nullptr : &at(found->second);
+  }
+
   [[nodiscard]] Slot* current(Handle handle) const noexcept {
     if (handle.slot >= records.size() || records[handle.slot].serial != handle.serial) return nullptr;
     return &at(handle.slot);
@@ -190,7 +218,7 @@ struct LeaseTable::Impl {
       const LeaseState state = state_of(word);
       if (state == LeaseState::gone) return BeatResult::unknown;
       if (state != LeaseState::alive) return BeatResult::undecided;
-      const auto beaten = pack(std::max(now, beat_of(word)), LeaseState::alive, false);
+      const auto beaten = pack(std::max(now, beat_of(word)), LeaseState::alive, kHeardHere);
       if (slot->word.compare_exchange_weak(word, beaten, std::memory_order_acq_rel)) return BeatResult::ok;
     }
   }
@@ -263,7 +291,8 @@ LeaseTable::Handle LeaseTable::put(const InstanceId& id, const Session& session,
   impl_->records[number].terms = terms;
   slot->session_hash.store(session_hash_of(session.view()), std::memory_order_relaxed);
   slot->source.store(terms.source, std::memory_order_relaxed);
-  slot->word.store(pack(last_beat, LeaseState::alive, unverified), std::memory_order_release);
+  slot->word.store(pack(last_beat, LeaseState::alive, unverified ? kUnverified : 0), std::memory_order_release);
+  impl_->note_number(terms.number, number);
   if (is_new) impl_->insert(hash, number);
   return {number, impl_->records[number].serial};
 }
@@ -280,7 +309,8 @@ void LeaseTable::erase(std::string_view id) {
     Slot& slot = impl_->at(number);
     if (slot.id() != id) continue;
     bucket.store(LeaseIndex::kDeleted, std::memory_order_release);
-    slot.word.store(pack({}, LeaseState::gone, false), std::memory_order_release);
+    slot.word.store(pack({}, LeaseState::gone, 0), std::memory_order_release);
+    impl_->forget_number(impl_->records[number].terms.number, number);
     ++impl_->records[number].serial;
     impl_->retired.slots.push_back(number);
     --impl_->living;
@@ -306,7 +336,7 @@ std::optional<Duration> LeaseTable::claim(Handle handle, LeaseTime judged_at) no
   for (;;) {
     const LeaseTime silence = judged_at - beat_of(word);
     if (state_of(word) != LeaseState::alive || silence < ttl) return std::nullopt;
-    const auto claimed = pack(beat_of(word), LeaseState::expiring, is_unverified(word));
+    const auto claimed = pack(beat_of(word), LeaseState::expiring, flags_of(word));
     if (slot->word.compare_exchange_weak(word, claimed, std::memory_order_acq_rel)) return silence;
   }
 }
@@ -316,7 +346,7 @@ void LeaseTable::restore(Handle handle) noexcept {
   if (slot == nullptr) return;
   const std::int64_t word = slot->word.load(std::memory_order_acquire);
   if (state_of(word) != LeaseState::expiring) return;
-  slot->word.store(pack(beat_of(word), LeaseState::alive, is_unverified(word)), std::memory_order_release);
+  slot->word.store(pack(beat_of(word), LeaseState::alive, flags_of(word)), std::memory_order_release);
 }
 
 void LeaseTable::lapse(Handle handle, LeaseTime now) noexcept {
@@ -324,10 +354,20 @@ void LeaseTable::lapse(Handle handle, LeaseTime now) noexcept {
   if (slot == nullptr) return;
   const std::int64_t word = slot->word.load(std::memory_order_acquire);
   const LeaseTime beat = std::max(beat_of(word), now - impl_->records[handle.slot].terms.lease.ttl);
-  slot->word.store(pack(beat, LeaseState::lapsed, is_unverified(word)), std::memory_order_release);
+  slot->word.store(pack(beat, LeaseState::lapsed, flags_of(word)), std::memory_order_release);
 }
 
-LeaseTable::Marks LeaseTable::marks_since(LeaseTime since) const {
+void LeaseTable::heard_elsewhere(InstanceNumber number, LeaseTime last_beat) {
+  Slot* slot = impl_->find(number);
+  if (slot == nullptr) return;
+  std::int64_t word = slot->word.load(std::memory_order_acquire);
+  while (state_of(word) == LeaseState::alive && beat_of(word) < last_beat) {
+    if (slot->word.compare_exchange_weak(word, pack(last_beat, LeaseState::alive, 0), std::memory_order_acq_rel))
+      return;
+  }
+}
+
+LeaseTable::Marks LeaseTable::marks_since(LeaseTime since, Heard where) const {
   Marks found;
   for (std::uint32_t number = 0; number < impl_->records.size(); ++number) {
     const std::int64_t word = impl_->at(number).word.load(std::memory_order_acquire);
@@ -335,6 +375,7 @@ LeaseTable::Marks LeaseTable::marks_since(LeaseTime since) const {
     const Terms& terms = impl_->records[number].terms;
     found.shortest_ttl = std::min(found.shortest_ttl, terms.lease.ttl);
     const bool lapsed = state_of(word) == LeaseState::lapsed;
+    if (where == Heard::here && (lapsed || (word & kHeardHere) == 0)) continue;
     if ((lapsed ? beat_of(word) + terms.lease.ttl : beat_of(word)) < since) continue;
     found.marks.push_back({terms.number, std::chrono::floor<std::chrono::milliseconds>(beat_of(word))});
   }

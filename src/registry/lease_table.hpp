@@ -102,7 +102,12 @@ class LeaseTable {
     std::vector<LeaseMark> marks;
     std::chrono::milliseconds shortest_ttl{std::chrono::milliseconds::max()};
   };
-  [[nodiscard]] Marks marks_since(LeaseTime since) const;
+  enum class Heard : std::uint8_t { anywhere, here };
+  /// `here`: only of leases that live and whose last beat came to this node.
+  [[nodiscard]] Marks marks_since(LeaseTime since, Heard where = Heard::anywhere) const;
+
+  /// Another node has heard of it. Changes nothing unless it is alive and that is newer than what is known.
+  void heard_elsewhere(InstanceNumber number, LeaseTime last_beat);
 
   [[nodiscard]] std::size_t size() const noexcept;
 

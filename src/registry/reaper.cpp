@@ -1,5 +1,7 @@
 #include "registry/reaper.hpp"
 
+#include <algorithm>
+
 namespace rollcall {
 namespace {
 
@@ -7,9 +9,18 @@ LeaseTable::Terms terms_of(const Instance& instance) {
   return {instance.number, *instance.spec.lease, instance.source};
 }
 
-LeaseTime runs_out(LeaseTime last_beat, const LeaseTable::Terms& terms) { return last_beat + terms.lease.ttl; }
-
 }  // namespace
+
+LeaseTime Reaper::runs_out(LeaseTime last_beat, const LeaseTable::Terms& terms) const {
+  return std::max(last_beat, floor_) + terms.lease.ttl;
+}
+
+void Reaper::put_off(LeaseTime now, std::size_t limit, LeaseTime when) {
+  for (const auto lease : due_.take(now, limit)) {
+    const auto seen = leases_.look(lease);
+    if (seen) watch(lease, std::max(when, runs_out(seen->last_beat, leases_.terms(lease))));
+  }
+}
 
 void Reaper::follow(const Event& event, LeaseTime now) {
   const Instance& instance = *event.instance;
@@ -46,7 +57,7 @@ void Reaper::adopt(const Instance& instance, std::optional<LeaseTime> last_beat,
 
 LeaseTime Reaper::buried_at(LeaseTable::Handle lapsed) const {
   const auto terms = leases_.terms(lapsed);
-  return runs_out(leases_.look(lapsed)->last_beat, terms) + terms.lease.deregister_after;
+  return leases_.look(lapsed)->last_beat + terms.lease.ttl + terms.lease.deregister_after;
 }
 
 Reaper::Suspects Reaper::look(LeaseTime now, std::size_t limit, std::uint64_t queued_so_far) {
@@ -56,7 +67,7 @@ Reaper::Suspects Reaper::look(LeaseTime now, std::size_t limit, std::uint64_t qu
     if (!seen) continue;
     if (seen->state == LeaseState::lapsed) {
       if (buried_at(lease) <= now) {
-        verdicts_.push_back({lease, Bury{InstanceId(leases_.id(lease))}, queued_so_far, seen->last_beat});
+        verdicts_.push_back({lease, Bury{InstanceId(leases_.id(lease))}, queued_so_far, seen->last_beat, term_});
       } else {
         watch(lease, buried_at(lease));
       }
@@ -74,9 +85,11 @@ Reaper::Suspects Reaper::look(LeaseTime now, std::size_t limit, std::uint64_t qu
 
 void Reaper::judge(const Suspects& suspects, std::uint64_t queued_so_far) {
   for (const auto lease : suspects.leases) {
-    if (const auto silence = leases_.claim(lease, suspects.looked_at)) {
+    const auto before = leases_.look(lease);
+    const bool is_over = before && runs_out(before->last_beat, leases_.terms(lease)) <= suspects.looked_at;
+    if (const auto silence = is_over ? leases_.claim(lease, suspects.looked_at) : std::nullopt) {
       const LeaseTime last_beat = suspects.looked_at - *silence;
-      verdicts_.push_back({lease, Expire{InstanceId(leases_.id(lease)), *silence}, queued_so_far, last_beat});
+      verdicts_.push_back({lease, Expire{InstanceId(leases_.id(lease)), *silence}, queued_so_far, last_beat, term_});
     } else if (const auto seen = leases_.look(lease); seen && seen->state == LeaseState::alive) {
       watch(lease, runs_out(seen->last_beat, leases_.terms(lease)));
     }

@@ -6,10 +6,12 @@
 
 #include "base/log.hpp"
 #include "registry/counters.hpp"
+#include "registry/freshness.hpp"
 #include "registry/growth.hpp"
 #include "registry/inbox.hpp"
 #include "registry/lease_keeper.hpp"
 #include "registry/log_reader.hpp"
+#include "registry/rounds.hpp"
 #include "registry/write_batch.hpp"
 
 namespace rollcall {
@@ -24,15 +26,22 @@ constexpr std::string_view kLogger = "registry";
 
 struct Registry::Impl : std::enable_shared_from_this<Impl> {
   explicit Impl(const Parts& given)
-      : parts(given), keeper(std::make_shared<LeaseKeeper>(given)), inbox(given.limits.registry.queued_commands) {}
+      : parts(given),
+        keeper(std::make_shared<LeaseKeeper>(given)),
+        rounds(given.cluster != nullptr ? std::make_shared<Rounds>(given, keeper) : nullptr),
+        inbox(given.limits.registry.queued_commands) {}
+
+  using CaughtUp = std::move_only_function<void(Result<void>)>;
 
   const Parts parts;
   const std::shared_ptr<LeaseKeeper> keeper;
+  const std::shared_ptr<Rounds> rounds;                               // null where this node is alone
   const std::shared_ptr<Growth> growth = std::make_shared<Growth>();  // the Store, which tells it, may outlive us
   Inbox inbox;
 
   // Any thread.
   RegistryCounters counters;
+  Freshness freshness;
   mutable std::mutex mutex;
   std::string unwritable;  // guarded by mutex: why, empty while writable
 
@@ -44,6 +53,9 @@ struct Registry::Impl : std::enable_shared_from_this<Impl> {
   std::vector<Reaper::Verdict> in_doubt;  // of that commit
   bool following = false;                 // reads what others have written
   bool pausing = false;                   // that has failed, and is tried again soon
+  MonoTime asked_at{};                    // when the commit or read that is under way began
+  std::vector<CaughtUp> catching_up;      // wait for the next commit or read
+  std::vector<CaughtUp> being_caught_up;  // for the one under way
   Task drained;
   MonoTime prune_due{};
 
@@ -125,8 +137,8 @@ struct Registry::Impl : std::enable_shared_from_this<Impl> {
     const auto seen = lease ? leases.look(*lease) : std::nullopt;
     if (!seen || seen->state != LeaseState::expiring) return;
     const Duration silence = pending.arrived - seen->last_beat;
-    const Reaper::Verdict verdict{*lease, Expire{id, silence}, 0, seen->last_beat};
-    if (silence < leases.terms(*lease).lease.ttl) {
+    const Reaper::Verdict verdict{*lease, Expire{id, silence}, 0, seen->last_beat, keeper->term()};
+    if (silence < leases.terms(*lease).lease.ttl || !keeper->judges()) {
       keeper->reaper().take_back(verdict, pending.arrived);
     } else {
       batch.plan(verdict);
@@ -134,6 +146,7 @@ struct Registry::Impl : std::enable_shared_from_this<Impl> {
   }
 
   void commit() {
+    ask();
     parts.store_executor.post([self = shared_from_this(), changes = &in_flight->changes()] {
       auto result = std::make_shared<Result<CommitResult>>(self->parts.store.commit(*changes));
       self->parts.own.post([self, result] { self->committed(*result); });
@@ -145,10 +158,12 @@ struct Registry::Impl : std::enable_shared_from_this<Impl> {
       counters.commits.fetch_add(1, std::memory_order_relaxed);
       set_writable({});
       apply(result->events);
+      answered({});
       settle([&](WriteBatch& batch, const WriteBatch::Followers& followers) { batch.settle(*result, followers); });
     } else {
       counters.failures.fetch_add(1, std::memory_order_relaxed);
       set_writable(result.error().message);
+      answered(std::unexpected(result.error()));
       if (result.error().code != ErrorCode::unavailable) return answer_and_recover(result.error());
       settle(
           [&](WriteBatch& batch, const WriteBatch::Followers& followers) { batch.settle(result.error(), followers); });
@@ -182,6 +197,7 @@ struct Registry::Impl : std::enable_shared_from_this<Impl> {
         counters.expired.fetch_add(1, std::memory_order_relaxed);
       }
     }
+    freshness.applied(parts.catalog.revision());
     counters.changes.fetch_add(events.size(), std::memory_order_relaxed);
     counters.leases.store(keeper->leases().size(), std::memory_order_relaxed);
   }
@@ -197,9 +213,22 @@ struct Registry::Impl : std::enable_shared_from_this<Impl> {
   // ---- other handles write too: what a commit doesn't bring is read ----
 
   void follow_others() {
-    if (is_busy() || pausing || growth->take() <= parts.catalog.revision()) return;
+    if (is_busy()) return;
+    const bool has_grown = !pausing && growth->take() > parts.catalog.revision();
+    if (!has_grown && catching_up.empty()) return;
     following = true;
     read_on();
+  }
+
+  /// A commit or a read begins: what it brings is at least what the log holds now.
+  void ask() {
+    asked_at = parts.clock.now();
+    being_caught_up = std::exchange(catching_up, {});
+  }
+
+  void answered(const Result<void>& result) {
+    if (result) freshness.log_was_at(parts.catalog.revision(), asked_at, parts.catalog.revision());
+    for (auto& done : std::exchange(being_caught_up, {})) done(result);
   }
 
   void pause_following() {
@@ -228,6 +257,7 @@ struct Registry::Impl : std::enable_shared_from_this<Impl> {
   void take_back(const Reaper::Verdict& verdict) { keeper->reaper().take_back(verdict, keeper->now() + kRetry); }
 
   void read_on() {
+    ask();
     const auto self = shared_from_this();
     read_log(
         parts,
@@ -237,6 +267,7 @@ struct Registry::Impl : std::enable_shared_from_this<Impl> {
   }
 
   void cannot_read(const Error& why) {
+    answered(std::unexpected(why));
     if (following) return pause_following();
     refuse_waiting(why);
     read_again([](Impl& self) { self.read_on(); });
@@ -261,6 +292,7 @@ struct Registry::Impl : std::enable_shared_from_this<Impl> {
   void caught_up() {
     for (const auto& verdict : std::exchange(in_doubt, {})) take_back(verdict);
     recovering = following = false;
+    answered({});
     step();
   }
 
@@ -271,6 +303,7 @@ struct Registry::Impl : std::enable_shared_from_this<Impl> {
       keeper->catch_up(parts.catalog.find_instance(instance->id.view()), instance);
     }
     parts.catalog.reset(snapshot);
+    freshness.applied(snapshot.revision);
     for (const auto& instance : known) {
       if (!parts.catalog.find_instance(instance->id.view())) keeper->catch_up(instance, nullptr);
     }
@@ -309,12 +342,16 @@ struct Registry::Impl : std::enable_shared_from_this<Impl> {
 
   Result<void> load() {
     parts.store.on_growth([growth = growth](Revision newest) { growth->tell(newest); });
+    // Before anything is read: what others hear from here on comes as digests.
+    if (auto joined = rounds ? rounds->join() : Result<void>(); !joined) return joined;
+    const MonoTime began = parts.clock.now();
     const auto snapshot = parts.store.snapshot();
     if (!snapshot) return std::unexpected(snapshot.error());
     auto marks = parts.store.load_leases();
     if (!marks) return std::unexpected(marks.error());
     keeper->load(snapshot->instances, std::move(*marks));
     parts.catalog.reset(*snapshot);
+    freshness.log_was_at(snapshot->revision, began, snapshot->revision);
     counters.leases.store(keeper->leases().size(), std::memory_order_relaxed);
     measure_store();
     return {};
@@ -334,11 +371,21 @@ struct Registry::Impl : std::enable_shared_from_this<Impl> {
          .ticked = [=] { if_alive([](Impl& impl) { return impl.ticked(), true; }); },
          .marks_saved =
              [=](const Result<void>& saved) { if_alive([&](Impl& impl) { return impl.marks_saved(saved), true; }); }});
+    if (!rounds) return;
+    rounds->start(
+        [=](Revision log, MonoTime as_of) { if_alive([&](Impl& impl) { return impl.met(log, as_of), true; }); });
+  }
+
+  void met(Revision log, MonoTime as_of) {
+    freshness.log_was_at(log, as_of, parts.catalog.revision());
+    growth->tell(log);
   }
 
   void finish_drain() {
     if (!drained || is_busy() || keeper->saving() || !queue.empty()) return;
-    keeper->save_last(std::exchange(drained, nullptr));
+    keeper->save_last([rounds = rounds, done = std::exchange(drained, nullptr)]() mutable {
+      rounds ? rounds->leave(std::move(done)) : done();
+    });
   }
 };
 
@@ -369,6 +416,23 @@ std::optional<Registry::Silence> Registry::silence(std::string_view id) const {
   if (!seen) return std::nullopt;
   return Silence{std::max(Duration{0}, impl_->keeper->now() - seen->last_beat), seen->unverified};
 }
+
+void Registry::catch_up(std::move_only_function<void(Result<void>)> done) {
+  impl_->parts.own.post([impl = impl_, done = std::move(done)]() mutable {
+    impl->catching_up.push_back(std::move(done));
+    impl->step();
+  });
+}
+
+std::optional<ClusterView> Registry::cluster() const {
+  return impl_->rounds ? std::optional(impl_->rounds->view()) : std::nullopt;
+}
+
+Duration Registry::lag() const {
+  return impl_->rounds ? impl_->parts.clock.now() - impl_->freshness.as_of() : Duration{0};
+}
+
+bool Registry::in_touch() const { return !impl_->rounds || impl_->rounds->in_touch(); }
 
 void Registry::with_store(std::move_only_function<void(Store&)> work) {
   impl_->parts.store_executor.post([impl = impl_, work = std::move(work)]() mutable { work(impl->parts.store); });

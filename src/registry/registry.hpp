@@ -18,6 +18,7 @@
 #include "base/turn_barrier.hpp"
 #include "catalog/catalog.hpp"
 #include "registry/beat_result.hpp"
+#include "registry/cluster.hpp"
 #include "registry/command.hpp"
 #include "store/store.hpp"
 
@@ -42,6 +43,7 @@ class Registry {
     const Clock& clock;
     Random& random;  ///< used on the registry's thread alone
     const Limits& limits;
+    const ClusterParts* cluster = nullptr;  ///< where other nodes share the log
   };
 
   explicit Registry(const Parts& parts);
@@ -71,6 +73,17 @@ class Registry {
     bool unverified = false;
   };
   [[nodiscard]] std::optional<Silence> silence(std::string_view id) const;
+
+  /// Any thread. `done` runs on the registry's executor, once everything that the log holds now has been applied; or
+  /// with an error, when it can't be asked.
+  void catch_up(std::move_only_function<void(Result<void>)> done);
+
+  /// Any thread. The nodes that share the log; nullopt where this one is alone.
+  [[nodiscard]] std::optional<ClusterView> cluster() const;
+  /// Any thread. How long something may have been in the log that isn't applied here; 0 where nobody shares it.
+  [[nodiscard]] Duration lag() const;
+  /// Any thread. False: other nodes may have gone on without this one, and end who is heard of here alone.
+  [[nodiscard]] bool in_touch() const;
 
   /// Any thread. Runs `work` on the store's executor, between commits.
   void with_store(std::move_only_function<void(Store&)> work);

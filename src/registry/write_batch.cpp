@@ -33,6 +33,7 @@ const WriteBatch::Planned& WriteBatch::add(Planned planned) {
   planned.decision = decide(request, known(id, planned.base), now_, limits_);
   if (planned.decision && planned.decision->change) {
     planned.change = changes_.changes.size();
+    if (planned.verdict) planned.decision->change->term = planned.verdict->term;
     changes_.changes.push_back(std::move(*planned.decision->change));
     latest_[id.str()] = planned.change;
   }

@@ -20,12 +20,12 @@
 #include "net/io_threads.hpp"
 #include "net/listener.hpp"
 #include "net/tls.hpp"
+#include "server/cluster.hpp"
 #include "server/data_dir.hpp"
 #include "server/discovery.hpp"
 #include "server/socket_lane.hpp"
 #include "server/version.hpp"
 #include "store/memory/memory_store.hpp"
-#include "store/postgres/postgres_store.hpp"
 #include "store/sqlite/sqlite_store.hpp"
 
 namespace rollcall {
@@ -99,6 +99,7 @@ struct Server::Impl {
   net::IoThreads threads;
   net::IoExecutor registry_thread{"rollcall-reg"};
   net::IoExecutor store_thread{"rollcall-store"};
+  std::unique_ptr<Cluster> cluster;  // null where this daemon is alone
   std::optional<Registry> registry;
   std::vector<std::unique_ptr<Lane>> lanes;
   std::unique_ptr<net::Listener> listener;
@@ -117,21 +118,11 @@ struct Server::Impl {
                                 limits.registry.tombstone_life);
       return {};
     }
-    auto opened = settings.store == Settings::StoreKind::postgres ? open_postgres() : open_sqlite();
+    auto opened = settings.store == Settings::StoreKind::postgres ? open_postgres_store(postgres_options(settings))
+                                                                  : open_sqlite();
     if (!opened) return std::unexpected(opened.error());
     store = std::move(*opened);
     return {};
-  }
-
-  Result<std::unique_ptr<Store>> open_postgres() const {
-    return open_postgres_store({.connection = settings.postgres_connection,
-                                .schema = settings.postgres_schema,
-                                .waits = settings.limits.postgres,
-                                .limits = settings.limits.store,
-                                .tombstone_life = settings.limits.registry.tombstone_life,
-                                // A daemon would expire the leases whose heartbeats another one hears.
-                                .alone = true,
-                                .generation = {}});
   }
 
   Result<std::unique_ptr<Store>> open_sqlite() {
@@ -145,8 +136,19 @@ struct Server::Impl {
     return open_sqlite_store(options);
   }
 
+  Result<void> join_others() {
+    if (settings.store != Settings::StoreKind::postgres) return {};
+    auto opened = Cluster::open(settings, listener->endpoint());
+    if (!opened) return std::unexpected(opened.error());
+    cluster = std::move(*opened);
+    return {};
+  }
+
   Result<void> open() {
+    if (auto ok = open_tls(); !ok) return ok;
+    if (auto ok = open_listener(); !ok) return ok;
     if (auto ok = open_store(); !ok) return ok;
+    if (auto ok = join_others(); !ok) return ok;
     registry.emplace(Registry::Parts{.own = registry_thread,
                                      .store_executor = store_thread,
                                      .store = *store,
@@ -154,11 +156,10 @@ struct Server::Impl {
                                      .turns = threads,
                                      .clock = clock,
                                      .random = random,
-                                     .limits = settings.limits});
+                                     .limits = settings.limits,
+                                     .cluster = cluster ? &cluster->parts() : nullptr});
     if (auto ok = registry->load(); !ok) return ok;
     for (std::size_t i = 0; i < threads.size(); ++i) add_lane(i);
-    if (auto ok = open_tls(); !ok) return ok;
-    if (auto ok = open_listener(); !ok) return ok;
     return settings.socket ? open_socket_listener(*settings.socket) : Result<void>();
   }
 
@@ -361,6 +362,7 @@ struct Server::Impl {
     clean = threads.shutdown(left()) && clean;
     registry_thread.stop();
     store_thread.stop();
+    if (cluster) cluster->stop();
     return clean;
   }
 };

@@ -107,5 +107,7 @@ Setting toggle(std::string_view key, std::string_view help, Member member) {
 
 /// Of the socket protocol.
 [[nodiscard]] std::vector<Setting> socket_rows();
+/// Of PostgreSQL, and of the nodes that share a log in it.
+[[nodiscard]] std::vector<Setting> cluster_rows();
 
 }  // namespace rollcall

@@ -32,6 +32,10 @@ struct Settings {
   StoreKind store = StoreKind::sqlite;
   std::string postgres_connection;  ///< may hold a password
   std::string postgres_schema = "rollcall";
+  struct Node {
+    std::string name, address;  ///< empty: made of the host's name and where HTTP is served
+  };
+  Node node;
   std::size_t io_threads = 0;  ///< 0: one a core
   log::Level log_level = log::Level::info;
   log::Format log_format = log::Format::text;

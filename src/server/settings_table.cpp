@@ -315,14 +315,6 @@ std::vector<Setting> registry_rows() {
                [](Settings& s) -> auto& { return s.limits.store.history_age; }),
       bytes("store.history_bytes", "How much of the past is kept",
             [](Settings& s) -> auto& { return s.limits.store.history_bytes; }),
-      duration("postgres.connect_timeout", "Of connecting to one host, once its name is looked up",
-               [](Settings& s) -> auto& { return s.limits.postgres.connect_timeout; }),
-      duration("postgres.request_timeout", "Of one exchange with the server; a commit is two",
-               [](Settings& s) -> auto& { return s.limits.postgres.request_timeout; }),
-      {"postgres.schema", "small letters, digits and _, at most 48, the first no digit",
-       "Where the tables are; made if it isn't there",
-       [](Settings& s, std::string_view text) { return s.postgres_schema = text, is_postgres_schema(text); },
-       [](const Settings& s) { return s.postgres_schema; }},
       count("catalog.recent_events", "How far back a watch resumes without the store",
             [](Settings& s) -> auto& { return s.limits.catalog.recent_events; }),
       {"check.networks", "CIDR blocks, separated by commas", "Where checks that instances ask for may go", set_networks,
@@ -386,8 +378,8 @@ std::vector<Setting> probe_rows() {
 std::span<const Setting> settings_table() {
   static const auto table = [] {
     std::vector<Setting> rows;
-    for (auto& part :
-         {daemon_rows(), http_rows(), tls_rows(), access_rows(), socket_rows(), registry_rows(), probe_rows()}) {
+    for (auto& part : {daemon_rows(), http_rows(), tls_rows(), access_rows(), socket_rows(), registry_rows(),
+                       cluster_rows(), probe_rows()}) {
       rows.insert(rows.end(), part.begin(), part.end());
     }
     return rows;

@@ -25,6 +25,9 @@ Result<void> BatchJudge::check_known(const Change& change) {
 
 Result<EventPtr> BatchJudge::judge(const Change& change) {
   const auto id = change.instance.id.view();
+  if (change.term && change.term != position_.term) {
+    return refuse(change, {ErrorCode::conflict, "another node is the reaper by now", {}});
+  }
   if (refused_.contains(id)) return refuse(change, {ErrorCode::conflict, "another node changed it meanwhile", {}});
   const auto found = earlier_.find(id);
   const Earlier* earlier = found == earlier_.end() ? nullptr : &found->second;

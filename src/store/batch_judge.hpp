@@ -17,6 +17,7 @@ class BatchJudge {
   struct Position {
     Revision revision;
     InstanceNumber number;
+    Term term{};  ///< of the reaper
   };
   /// The newest revision of an instance number, 0 when the log has forgotten it. Asked for known ids only.
   using LatestOf = std::function<Result<Revision>(InstanceNumber)>;

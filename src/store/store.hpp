@@ -30,6 +30,7 @@ struct Change {
   Instance instance;
   Cause cause;
   WallTime at;
+  Term term{};  ///< 0; or a `conflict` unless the log's reaper is still the one of this term (store/membership.hpp)
 };
 
 /// Changes that were judged against the log up to `seen`, each also against the ones before it in the batch.
@@ -83,7 +84,8 @@ struct LeaseMark {
 
 struct LeaseMarks {
   std::chrono::milliseconds now{0};  ///< the lease clock when they were last saved
-  std::vector<LeaseMark> marks;
+  std::vector<LeaseMark> marks{};
+  Term term{};  ///< of the reaper whose clock it is; 0 where only one node ever is
 };
 
 struct StoreHealth {
@@ -126,12 +128,12 @@ class Store {
   /// The events of one instance number, newest first, found from its newest revision by their `previous`.
   [[nodiscard]] virtual Result<std::vector<EventPtr>> history_of(Revision newest, std::size_t limit) = 0;
 
-  /// Moves the saved lease clock to `now` and adds to or replaces the marks given; others stay. Durable when it
-  /// returns.
-  [[nodiscard]] virtual Result<void> save_leases(std::chrono::milliseconds now, std::span<const LeaseMark> marks) = 0;
+  /// Moves the saved lease clock and adds to or replaces the marks given; others stay. Durable when it returns.
+  /// `conflict`: they were saved in a later term.
+  [[nodiscard]] virtual Result<void> save_leases(const LeaseMarks& marks) = 0;
 
-  /// The clock and every mark as last saved; zero and empty at first. A mark belongs to one incarnation: the commit of
-  /// a `registered` event forgets it. Marks of removed instances may be left out.
+  /// The clock, its term and every mark as last saved; zero and empty at first. A mark belongs to one incarnation: the
+  /// commit of a `registered` event forgets it. Marks of removed instances may be left out.
   [[nodiscard]] virtual Result<LeaseMarks> load_leases() = 0;
 
   /// Up to where the outbox of that name has confirmed. 0 when it never did.

@@ -10,6 +10,7 @@
 #include <utility>
 
 #include "store/memory/memory_store.hpp"
+#include "store/postgres/postgres_membership.hpp"
 #include "store/postgres/postgres_store.hpp"
 #include "store/sqlite/sqlite_store.hpp"
 #include "support/postgres_cluster.hpp"
@@ -43,6 +44,7 @@ class MemoryEngine {
   static constexpr bool kTellsOfOthers = true;
   static bool is_missing() { return false; }
   std::unique_ptr<Store> open(const StoreLimits& limits = {}) { return make_memory_store(log_, limits, 1h); }
+  std::unique_ptr<Membership> member(NodeId self) { return make_memory_membership(log_, self); }
 
  private:
   std::shared_ptr<MemoryLog> log_ = make_memory_log(Generation{7});
@@ -78,21 +80,28 @@ class PostgresEngine {
 
   std::unique_ptr<Store> open(const StoreLimits& limits = {}) {
     if (is_missing()) return nullptr;
+    return must(open_postgres_store(options(limits)));
+  }
+  std::unique_ptr<Membership> member(NodeId self) { return must(open_postgres_membership(options({}), self)); }
+
+ private:
+  [[nodiscard]] PostgresOptions options(const StoreLimits& limits) const {
     PostgresOptions options;
     options.connection = PostgresCluster::shared()->connection_string();
     options.schema = schema_->name();
     options.limits = limits;
     options.tombstone_life = 1h;
-    options.waits = {.connect_timeout = 20s, .request_timeout = 20s};  // on a machine that does much else
-    auto store = open_postgres_store(options);
-    if (!store) {
-      ADD_FAILURE() << store.error().message;
-      return nullptr;
-    }
-    return std::move(*store);
+    // On a machine that does much else.
+    options.waits = {.connect_timeout = 20s, .request_timeout = 20s, .silent_session = 20s};
+    return options;
+  }
+  template <class T>
+  static std::unique_ptr<T> must(Result<std::unique_ptr<T>> opened) {
+    if (opened) return std::move(*opened);
+    ADD_FAILURE() << opened.error().message;
+    return nullptr;
   }
 
- private:
   std::optional<PostgresSchema> schema_ =
       is_missing() ? std::nullopt : std::optional<PostgresSchema>(std::in_place, *PostgresCluster::shared());
 };

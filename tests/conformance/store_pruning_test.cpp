@@ -38,7 +38,7 @@ TYPED_TEST(StorePruningTest, HistoryPastItsAgeGoesAndTheStateStays) {
 TYPED_TEST(StorePruningTest, ATombstonePastItsLifeGoesAndNothingIsReused) {
   const auto a = this->commit(registering(full_instance("a")));
   this->commit(following(EventKind::removed, *a));
-  EXPECT_TRUE(this->store_->save_leases(1s, std::vector<LeaseMark>{{a->number, 0ms}}));
+  EXPECT_TRUE(this->store_->save_leases({.now = 1s, .marks = {{a->number, 0ms}}, .term = {}}));
   EXPECT_EQ(this->store_->prune(kNoon + 59min), false);
   EXPECT_THAT(this->store_->snapshot()->tombstones, SizeIs(1));
   EXPECT_EQ(this->store_->prune(kNoon + 60min), false);

@@ -312,11 +312,11 @@ TYPED_TEST(StoreTest, HistoryGoesOnWhereAPageEnded) {
 
 TYPED_TEST(StoreTest, LeaseMarksAreAddedAndReplaced) {
   EXPECT_THAT(this->store_->load_leases()->marks, IsEmpty());
-  EXPECT_TRUE(
-      this->store_->save_leases(5s, std::vector<LeaseMark>{{InstanceNumber{1}, 0ms}, {InstanceNumber{5'000}, 3s}}));
+  EXPECT_TRUE(this->store_->save_leases({5s, {{InstanceNumber{1}, 0ms}, {InstanceNumber{5'000}, 3s}}, Term{}}));
   EXPECT_TRUE(this->store_->save_leases(
-      24h * 365 * 20, std::vector<LeaseMark>{
-                          {InstanceNumber{799}, 24h * 365 * 20}, {InstanceNumber{1}, 4s}, {InstanceNumber{800}, 1ms}}));
+      {24h * 365 * 20,
+       {{InstanceNumber{799}, 24h * 365 * 20}, {InstanceNumber{1}, 4s}, {InstanceNumber{800}, 1ms}},
+       Term{}}));
   const auto loaded = this->engine_.open()->load_leases();
   ASSERT_TRUE(loaded);
   EXPECT_EQ(loaded->now, 24h * 365 * 20);
@@ -329,7 +329,7 @@ TYPED_TEST(StoreTest, LeaseMarksAreAddedAndReplaced) {
 TYPED_TEST(StoreTest, ALeaseMarkGoesWithItsIncarnation) {
   const auto a = this->commit(registering(full_instance("a")));
   const auto b = this->commit(registering(full_instance("b")));
-  EXPECT_TRUE(this->store_->save_leases(5s, std::vector<LeaseMark>{{a->number, 1s}, {b->number, 2s}}));
+  EXPECT_TRUE(this->store_->save_leases({5s, {{a->number, 1s}, {b->number, 2s}}, Term{}}));
 
   this->commit(following(EventKind::registered, *a));
   this->commit(following(EventKind::updated, *b));

@@ -72,7 +72,8 @@ Result<void> Story::side_work(int round) {
       marks.push_back({event->instance->number, std::chrono::milliseconds(round)});
     }
     marks_doubtful_ = true;
-    if (auto saved = store_->save_leases(std::chrono::seconds(round), marks); !saved) return saved;
+    if (auto saved = store_->save_leases({.now = std::chrono::seconds(round), .marks = marks, .term = {}}); !saved)
+      return saved;
     marks_doubtful_ = false;
     lease_clock_ = std::chrono::seconds(round);
   }

@@ -74,7 +74,7 @@ TEST_F(PostgresWriters, SaveLeasesWhileLivesBeginAnew) {
     const auto other = open(options());
     std::vector<LeaseMark> marks;
     for (std::uint64_t i = 1; i < 1'000; ++i) marks.push_back({InstanceNumber{i}, 5s});
-    while (!stop) ASSERT_TRUE(other->save_leases(5s, marks));
+    while (!stop) ASSERT_TRUE(other->save_leases({5s, marks, Term{}}));
   });
   InstancePtr instance = a[0]->instance;
   for (int i = 0; i < 50; ++i) {

@@ -46,9 +46,9 @@ class FaultyStore final : public ForwardingStore {
     if (history_is_gone) return fail(ErrorCode::compacted, "as told");
     return real_->read(after, limit);
   }
-  Result<void> save_leases(std::chrono::milliseconds now, std::span<const LeaseMark> marks) override {
+  Result<void> save_leases(const LeaseMarks& marks) override {
     if (fault) return fail(*fault, "as told");
-    return real_->save_leases(now, marks);
+    return real_->save_leases(marks);
   }
 
  private:
@@ -68,20 +68,30 @@ inline Encoders no_encoders() {
           .service = [](const Service& service, std::string& out) { out += service.name.view(); }};
 }
 
-/// One daemon's life over a log that outlives it.
+/// One daemon's life over a log that outlives it. With a name it shares the log with others that have one.
 struct Daemon {
-  Daemon(VirtualTime& time, std::shared_ptr<MemoryLog> log)
+  Daemon(VirtualTime& time, std::shared_ptr<MemoryLog> log, const std::string& name = {})
       : executor(time),
         store_executor(time),
-        store(make_memory_store(std::move(log))),
+        cluster_executor(time),
+        store(make_memory_store(log)),
         catalog(no_encoders(), limits.catalog) {
-    registry.emplace(Registry::Parts{executor, store_executor, store, catalog, turns, time, random, limits});
+    if (!name.empty()) {
+      membership = make_memory_membership(std::move(log), NodeId{std::hash<std::string>{}(name) + lives++});
+      cluster.emplace(ClusterParts{*membership, cluster_executor, {name, {}, {}}});
+    }
+    registry.emplace(Registry::Parts{executor, store_executor, store, catalog, turns, time, random, limits,
+                                     cluster ? &*cluster : nullptr});
     EXPECT_TRUE(registry->load());
     executor.post([this] { registry->start(); });
   }
 
+  static inline std::uint64_t lives = 0;
   VirtualExecutor executor;
   VirtualExecutor store_executor;
+  VirtualExecutor cluster_executor;
+  std::unique_ptr<Membership> membership;
+  std::optional<ClusterParts> cluster;
   VirtualTurns turns;
   CountingRandom random;
   Limits limits;

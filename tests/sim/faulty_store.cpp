@@ -182,19 +182,19 @@ Result<bool> FaultyStore::prune(WallTime now) {
   return more;
 }
 
-Result<void> FaultyStore::save_leases(std::chrono::milliseconds now, std::span<const LeaseMark> marks) {
+Result<void> FaultyStore::save_leases(const LeaseMarks& marks) {
   const Fate fate = draw_fate();
   spend_time();
   if (fate != Fate::done) {
     note_fault("leases not saved");
     return fail(ErrorCode::unavailable, "simulated: disk full");
   }
-  auto saved = engine_.save_leases(now, marks);
+  auto saved = engine_.save_leases(marks);
   if (!saved) {
     leases_.perhaps_saved();
     judge(saved.error());
   } else {
-    leases_.saved(now, marks);
+    leases_.saved(marks.now, marks.marks);
   }
   return saved;
 }

@@ -24,7 +24,7 @@ class FaultyStore final : public testing::ForwardingStore {
   [[nodiscard]] Result<Snapshot> snapshot() override;
   [[nodiscard]] Result<CommitResult> commit(const ChangeBatch& batch) override;
   [[nodiscard]] Result<std::vector<EventPtr>> read(Revision after, std::size_t limit) override;
-  [[nodiscard]] Result<void> save_leases(std::chrono::milliseconds now, std::span<const LeaseMark> marks) override;
+  [[nodiscard]] Result<void> save_leases(const LeaseMarks& marks) override;
   [[nodiscard]] Result<LeaseMarks> load_leases() override;
   [[nodiscard]] Result<bool> prune(WallTime now) override;
   [[nodiscard]] StoreHealth health() override;

@@ -22,9 +22,7 @@ class ForwardingStore : public Store {
   Result<std::vector<EventPtr>> history_of(Revision newest, std::size_t limit) override {
     return engine_.history_of(newest, limit);
   }
-  Result<void> save_leases(std::chrono::milliseconds now, std::span<const LeaseMark> marks) override {
-    return engine_.save_leases(now, marks);
-  }
+  Result<void> save_leases(const LeaseMarks& marks) override { return engine_.save_leases(marks); }
   Result<LeaseMarks> load_leases() override { return engine_.load_leases(); }
   Result<Revision> outbox_position(std::string_view outbox) override { return engine_.outbox_position(outbox); }
   Result<void> save_outbox_position(std::string_view outbox, Revision confirmed) override {

@@ -1,94 +1,8 @@
 #include "store/memory/memory_store.hpp"
 
-#include <map>
-#include <mutex>
-
-#include "store/batch_judge.hpp"
+#include "store/memory/memory_log.hpp"
 
 namespace rollcall {
-namespace {
-
-/// Roughly what an event takes, for the bound on history.
-std::uint64_t size_of(const Event& event) {
-  const Instance& instance = *event.instance;
-  std::uint64_t size = sizeof(Event) + sizeof(Instance) + event.cause.writer.size() + event.cause.evidence.size() +
-                       instance.id.view().size() + instance.spec.service.view().size() + instance.spec.address.size();
-  for (const auto& tag : instance.spec.tags) size += sizeof(std::string) + tag.size();
-  for (const auto& [key, value] : instance.spec.metadata) size += 2 * sizeof(std::string) + key.size() + value.size();
-  return size;
-}
-
-}  // namespace
-
-/// The log itself. Rows up to `compacted` are the state as of it, rows after it are the whole log.
-class MemoryLog {
- public:
-  struct Row {
-    EventPtr event;
-    std::uint64_t writer;  ///< which handle wrote it
-  };
-  using Rows = std::map<Revision, Row>;
-
-  explicit MemoryLog(Generation of) : generation(of) {}
-
-  void insert(EventPtr event, std::uint64_t writer) {
-    const InstanceNumber number = event->instance->number;
-    tombstones.erase(event->previous);
-    if (event->kind == EventKind::removed) tombstones.emplace(event->revision, number);
-    if (event->kind == EventKind::registered) lease_marks.erase(number);
-    latest[number] = event->revision;
-    bytes += size_of(*event);
-    const Revision revision = event->revision;
-    rows.emplace_hint(rows.end(), revision, Row{std::move(event), writer});
-  }
-
-  void erase(Revision revision) {
-    const auto row = rows.find(revision);
-    if (row == rows.end()) return;
-    bytes -= size_of(*row->second.event);
-    rows.erase(row);
-  }
-
-  [[nodiscard]] EventPtr find(Revision revision) const {
-    const auto row = rows.find(revision);
-    return row == rows.end() ? nullptr : row->second.event;
-  }
-
-  void follow(std::uint64_t reader, Store::Grown grown) {
-    const std::scoped_lock lock(followers_mutex);
-    followers.insert_or_assign(reader, std::move(grown));
-  }
-
-  void leave(std::uint64_t reader) {
-    const std::scoped_lock lock(followers_mutex);
-    followers.erase(reader);
-  }
-
-  /// Not while `mutex` is held: who is told may be slow.
-  void tell_others(std::uint64_t writer, Revision newest) {
-    const std::scoped_lock lock(followers_mutex);
-    for (auto& [reader, grown] : followers) {
-      if (reader != writer) grown(newest);
-    }
-  }
-
-  const Generation generation;
-  std::mutex followers_mutex;
-  std::map<std::uint64_t, Store::Grown> followers;  // guarded by followers_mutex, by their handle
-  std::mutex mutex;
-  // Guarded by mutex.
-  BatchJudge::Position position;
-  std::uint64_t writers = 0;
-  Rows rows;
-  std::map<InstanceNumber, Revision> latest;
-  std::map<Revision, InstanceNumber> tombstones;
-  Revision compacted;
-  std::uint64_t bytes = 0;
-  std::chrono::milliseconds lease_now{0};
-  std::map<InstanceNumber, std::chrono::milliseconds> lease_marks;
-  std::map<std::string, Revision, std::less<>> outboxes;
-};
-
 namespace {
 
 class MemoryStore final : public Store {
@@ -171,16 +85,18 @@ class MemoryStore final : public Store {
     return events;
   }
 
-  Result<void> save_leases(std::chrono::milliseconds now, std::span<const LeaseMark> marks) override {
+  Result<void> save_leases(const LeaseMarks& marks) override {
     const std::scoped_lock lock(log_->mutex);
-    log_->lease_now = now;
-    for (const LeaseMark& mark : marks) log_->lease_marks[mark.number] = mark.last_beat;
+    if (marks.term < log_->lease_term) return fail(ErrorCode::conflict, "leases have been saved by a later reaper");
+    log_->lease_now = marks.now;
+    log_->lease_term = marks.term;
+    for (const LeaseMark& mark : marks.marks) log_->lease_marks[mark.number] = mark.last_beat;
     return {};
   }
 
   Result<LeaseMarks> load_leases() override {
     const std::scoped_lock lock(log_->mutex);
-    LeaseMarks loaded{.now = log_->lease_now, .marks = {}};
+    LeaseMarks loaded{.now = log_->lease_now, .marks = {}, .term = log_->lease_term};
     for (const auto& [number, last_beat] : log_->lease_marks) loaded.marks.push_back({number, last_beat});
     return loaded;
   }
@@ -296,8 +212,6 @@ class MemoryStore final : public Store {
 };
 
 }  // namespace
-
-std::shared_ptr<MemoryLog> make_memory_log(Generation generation) { return std::make_shared<MemoryLog>(generation); }
 
 std::unique_ptr<Store> make_memory_store(std::shared_ptr<MemoryLog> log, const StoreLimits& limits,
                                          std::chrono::milliseconds tombstone_life) {

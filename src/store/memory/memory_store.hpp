@@ -3,6 +3,7 @@
 #include <memory>
 
 #include "base/limits.hpp"
+#include "store/membership.hpp"
 #include "store/store.hpp"
 
 namespace rollcall {
@@ -16,5 +17,11 @@ class MemoryLog;
 [[nodiscard]] std::unique_ptr<Store> make_memory_store(
     std::shared_ptr<MemoryLog> log, const StoreLimits& limits = {},
     std::chrono::milliseconds tombstone_life = RegistryLimits{}.tombstone_life);
+
+/// One node's membership among those that share `log`. Its offices are free when it is destroyed.
+[[nodiscard]] std::unique_ptr<Membership> make_memory_membership(std::shared_ptr<MemoryLog> log, NodeId self);
+
+/// What happens to a node whose session ends without a word: its offices are free.
+void end_session(MemoryLog& log, NodeId node);
 
 }  // namespace rollcall

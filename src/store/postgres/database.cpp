@@ -26,7 +26,6 @@ Db<Database> open_database(const PostgresOptions& options, const ConnectionInfo&
   if (done && mode == OpenMode::first) {
     done = migrate(*connection, options.schema, migrations(), generation_for_new_log(options.generation));
   }
-  if (done && options.alone) done = keep_others_out(*connection, options.schema, patience);
   if (!done) return std::unexpected(std::move(done.error()));
   const auto generation = generation_of(*connection, options.schema, patience);
   if (!generation) return std::unexpected(generation.error());

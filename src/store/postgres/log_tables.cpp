@@ -106,7 +106,7 @@ Db<void> visit_ranges(Database& database, Sql sql, Range range, Revision revisio
 
 Db<Head> read_head(const Rows& rows) {
   if (rows.size() != 1) return damaged("the log's head is missing");
-  return Head{.position = {Revision{rows.number(0, 0)}, InstanceNumber{rows.number(0, 1)}},
+  return Head{.position = {Revision{rows.number(0, 0)}, InstanceNumber{rows.number(0, 1)}, Term{rows.number(0, 5)}},
               .compacted = Revision{rows.number(0, 2)},
               .event_bytes = rows.number(0, 3),
               .generation = Generation{rows.number(0, 4)}};
@@ -142,11 +142,11 @@ Db<void> take_rest_of_events(Database& database, const Rows& first, std::size_t 
 std::vector<Call> calls_to_store(std::span<const EventPtr> events, const BatchJudge::Position& position,
                                  const std::string& channel) {
   auto columns = columns_of_events(events);
-  const auto& [revision, number] = position;
   std::vector<Call> calls;
   calls.push_back(call(Sql::insert_events, std::move(columns.parameters)));
   calls.push_back(call(Sql::put_instances, columns_of_instances(events)));
-  calls.push_back(call(Sql::set_head, Parameters().number(revision.value).number(number.value).number(columns.bytes)));
+  calls.push_back(call(
+      Sql::set_head, Parameters().number(position.revision.value).number(position.number.value).number(columns.bytes)));
   Array begun_anew(Type::number);
   for (const EventPtr& event : events) {
     if (event->kind == EventKind::registered && event->previous) begun_anew.add(event->instance->number.value);
@@ -155,7 +155,7 @@ std::vector<Call> calls_to_store(std::span<const EventPtr> events, const BatchJu
     calls.push_back(call(Sql::lease_clock));
     calls.push_back(call(Sql::forget_marks, Parameters().array(begun_anew)));
   }
-  calls.push_back(call(Sql::notify, Parameters().bytes(channel).number(revision.value)));
+  calls.push_back(call(Sql::notify, Parameters().bytes(channel).number(position.revision.value)));
   return calls;
 }
 

@@ -53,8 +53,8 @@ class PostgresStore final : public Store {
   Result<std::vector<EventPtr>> history_of(Revision newest, std::size_t limit) override {
     return reading([&] { return answered(read_chain(*database_, newest, limit)); });
   }
-  Result<void> save_leases(std::chrono::milliseconds now, std::span<const LeaseMark> marks) override {
-    return writing([&] { return try_save_leases(now, marks); });
+  Result<void> save_leases(const LeaseMarks& marks) override {
+    return writing([&] { return try_save_leases(marks); });
   }
   Result<LeaseMarks> load_leases() override {
     return reading([&] { return answered(load_marks(*database_)); });
@@ -220,13 +220,13 @@ class PostgresStore final : public Store {
     if (!begun) return std::unexpected(std::move(begun.error()));
     const auto head = learn(begun->at(1));
     if (!head) return std::unexpected(head.error());
-    if (batch.seen < compacted_) return undone(too_old(batch.seen));
+    if (batch.seen < compacted_) return undone(Result<CommitResult>(too_old(batch.seen)));
     CommitResult result;
     auto missed = take_rest_of_events(*database_, begun->at(2), kAll, result.events);
     if (!missed) return std::unexpected(std::move(missed.error()));
     const std::size_t first = result.events.size();
     const auto position = judge(batch, *head, begun->at(3), result);
-    if (position.revision == head->position.revision) return undone(std::move(result));
+    if (position.revision == head->position.revision) return undone(Result<CommitResult>(std::move(result)));
     auto done = decide(calls_to_store(std::span(result.events).subspan(first), position, channel_of(options_.schema)));
     if (!done) return std::unexpected(std::move(done.error()));
     own_.forget_up_to(batch.seen);
@@ -243,7 +243,8 @@ class PostgresStore final : public Store {
     return Parameters().array(numbers);
   }
 
-  Db<Result<CommitResult>> undone(Result<CommitResult> answer) {
+  template <class Answer>
+  Db<Answer> undone(Answer answer) {
     if (auto ended = database_->run({call(Sql::rollback)}); !ended) return std::unexpected(std::move(ended.error()));
     return answer;
   }
@@ -327,9 +328,12 @@ class PostgresStore final : public Store {
 
   // ---- beside the log ----
 
-  Db<Result<void>> try_save_leases(std::chrono::milliseconds now, std::span<const LeaseMark> marks) {
-    auto calls = begin_saving_marks(*database_, now, marks);
+  Db<Result<void>> try_save_leases(const LeaseMarks& marks) {
+    auto calls = begin_saving_marks(*database_, marks);
     if (!calls) return std::unexpected(std::move(calls.error()));
+    if (calls->empty()) {
+      return undone(Result<void>(fail(ErrorCode::conflict, "leases have been saved by a later reaper")));
+    }
     return answered<void>(decide(std::move(*calls)));
   }
 

@@ -15,7 +15,6 @@ struct PostgresOptions {
   PostgresLimits waits;
   StoreLimits limits;
   std::chrono::milliseconds tombstone_life = RegistryLimits{}.tombstone_life;
-  bool alone = false;     ///< refuses to share the log with another that wants to be alone
   Generation generation;  ///< of a log that has to be made; 0: a random one
 };
 

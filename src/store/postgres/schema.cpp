@@ -13,9 +13,6 @@ using std::chrono::milliseconds;
 
 /// Of migrations that wait for each other or rewrite a table.
 constexpr milliseconds kMigrationPatience{60'000};
-// Of a session that keeps others out: after some 20 s of silence the server asks, and soon gives the node up.
-constexpr int kKeepaliveIdleS = 20, kKeepaliveIntervalS = 3, kKeepaliveCount = 3;
-constexpr std::string_view kLockNotAvailable = "55P03";
 constexpr std::size_t kNameLength = 48;
 
 // `body` is the event; the other columns of `events`, and those of `instances` but number and revision, are for people
@@ -85,6 +82,24 @@ CREATE VIEW instance_list AS
          created, revision AS modified
   FROM instances WHERE removed_at IS NULL;
 CREATE VIEW event_list AS SELECT revision, at, kind, id, service, writer, evidence FROM events;
+)"},
+    // `heard` are pairs of node and round; `head.reaper` is who began `head.term`.
+    Migration{2, R"(
+ALTER TABLE head ADD term bigint NOT NULL DEFAULT 0, ADD reaper bigint NOT NULL DEFAULT 0;
+ALTER TABLE lease_clock ADD term bigint NOT NULL DEFAULT 0;
+CREATE TABLE nodes(
+  node bigint PRIMARY KEY,
+  name text NOT NULL UNIQUE,
+  address text NOT NULL,
+  version text NOT NULL,
+  round bigint NOT NULL DEFAULT 0,
+  heard text NOT NULL DEFAULT '',
+  revision bigint NOT NULL DEFAULT 0,
+  joined_at timestamptz NOT NULL DEFAULT now(),
+  reported_at timestamptz NOT NULL DEFAULT now()
+) WITH (fillfactor = 20);
+CREATE TABLE digests(node bigint, round bigint, beats bytea NOT NULL, PRIMARY KEY (node, round));
+ALTER TABLE digests ALTER beats SET STORAGE EXTERNAL;
 )"},
 };
 
@@ -181,21 +196,6 @@ Db<void> migrate(Connection& connection, const std::string& schema, std::span<co
   auto done = connection.execute(steps_to_take(*found, schema, steps, generation) + "COMMIT", kMigrationPatience);
   if (!done) return std::unexpected(std::move(done.error()));
   return {};
-}
-
-Db<void> keep_others_out(Connection& connection, const std::string& schema, milliseconds patience) {
-  // A session that was killed may take a moment to end. The lock outlives the transaction, and ends with the session:
-  // so the server has to notice a node that has vanished.
-  auto done = connection.execute(
-      fmt::format("SET tcp_keepalives_idle = {1}; SET tcp_keepalives_interval = {2}; SET tcp_keepalives_count = {3};"
-                  "BEGIN; SET LOCAL lock_timeout = {4};"
-                  "SELECT pg_advisory_lock(hashtext('rollcall serves'), hashtext('{0}')); COMMIT",
-                  schema, kKeepaliveIdleS, kKeepaliveIntervalS, kKeepaliveCount, patience.count() / 2),
-      patience);
-  if (done) return {};
-  auto failure = std::move(done.error());
-  if (failure.sqlstate == kLockNotAvailable) failure.message = "another daemon uses the schema " + schema;
-  return std::unexpected(std::move(failure));
 }
 
 Db<Generation> generation_of(Connection& connection, const std::string& schema, milliseconds patience) {

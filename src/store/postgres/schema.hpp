@@ -28,10 +28,6 @@ struct Migration {
 [[nodiscard]] Db<void> migrate(Connection& connection, const std::string& schema, std::span<const Migration> steps,
                                Generation generation);
 
-/// As long as the connection lasts nobody else does the same.
-[[nodiscard]] Db<void> keep_others_out(Connection& connection, const std::string& schema,
-                                       std::chrono::milliseconds patience);
-
 /// The log's generation; `damaged` where there is no log of this program's version.
 [[nodiscard]] Db<Generation> generation_of(Connection& connection, const std::string& schema,
                                            std::chrono::milliseconds patience);

@@ -4,9 +4,9 @@
 
 namespace rollcall::postgres {
 
-/// Begins a transaction that holds the lease clock. What is to be done with it, up to the commit.
-[[nodiscard]] Db<std::vector<Call>> begin_saving_marks(Database& database, std::chrono::milliseconds now,
-                                                       std::span<const LeaseMark> marks);
+/// Begins a transaction that holds the lease clock. What is to be done with it, up to the commit; nothing,
+/// if a later term has it.
+[[nodiscard]] Db<std::vector<Call>> begin_saving_marks(Database& database, const LeaseMarks& saved);
 [[nodiscard]] Db<LeaseMarks> load_marks(Database& database);
 
 [[nodiscard]] Db<Revision> outbox(Database& database, std::string_view name);

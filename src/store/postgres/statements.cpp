@@ -29,8 +29,8 @@ void add_transactions(Texts& all) {
 
 void add_writing(Texts& all) {
   const auto set = [&all](Sql sql, std::string text) { all[std::to_underlying(sql)] = std::move(text); };
-  set(Sql::head, "SELECT revision, number, compacted, event_bytes, generation FROM head");
-  set(Sql::head_to_write, "SELECT revision, number, compacted, event_bytes, generation FROM head FOR UPDATE");
+  set(Sql::head, "SELECT revision, number, compacted, event_bytes, generation, term FROM head");
+  set(Sql::head_to_write, "SELECT revision, number, compacted, event_bytes, generation, term FROM head FOR UPDATE");
   set(Sql::set_head,
       "UPDATE head SET revision = $1::bigint, number = $2::bigint, event_bytes = event_bytes + $3::bigint");
   set(Sql::notify, "SELECT pg_notify($1::text, $2::bigint::text)");
@@ -97,10 +97,10 @@ void add_pruning(Texts& all) {
 
 void add_side_tables(Texts& all) {
   const auto set = [&all](Sql sql, std::string text) { all[std::to_underlying(sql)] = std::move(text); };
-  set(Sql::lease_clock, "SELECT now_ms FROM lease_clock FOR UPDATE");
-  set(Sql::set_lease_clock, "UPDATE lease_clock SET now_ms = $1::bigint");
+  set(Sql::lease_clock, "SELECT now_ms, term FROM lease_clock FOR UPDATE");
+  set(Sql::set_lease_clock, "UPDATE lease_clock SET now_ms = $1::bigint, term = $2::bigint");
   set(Sql::all_marks,
-      "SELECT c.now_ms, m.chunk, m.beats FROM lease_clock c LEFT JOIN lease_marks m ON true ORDER BY m.chunk");
+      "SELECT c.now_ms, m.chunk, m.beats, c.term FROM lease_clock c LEFT JOIN lease_marks m ON true ORDER BY m.chunk");
   set(Sql::marks_in, "SELECT chunk, beats FROM lease_marks WHERE chunk = ANY($1::bigint[])");
   set(Sql::put_marks,
       "INSERT INTO lease_marks(chunk, beats) SELECT * FROM unnest($1::bigint[], $2::bytea[])"
@@ -123,6 +123,40 @@ void add_side_tables(Texts& all) {
       " WHERE relkind = 'r' AND relnamespace = current_schema()::regnamespace");
 }
 
+void add_membership(Texts& all) {
+  const auto set = [&all](Sql sql, std::string text) { all[std::to_underlying(sql)] = std::move(text); };
+  set(Sql::set_for_session, "SELECT set_config($1::text, $2::text, false)");
+  set(Sql::lock_name, "SELECT pg_advisory_lock(hashtext('rollcall node'), hashtext($1::text))");
+  set(Sql::end_namesakes, "DELETE FROM nodes WHERE name = $1::text AND node <> $2::bigint");
+  set(Sql::join,
+      "INSERT INTO nodes(node, name, address, version) VALUES($1::bigint, $2::text, $3::text, $4::text)"
+      " ON CONFLICT (node) DO NOTHING");
+  set(Sql::report,
+      "UPDATE nodes SET round = $2::bigint, heard = $3::text, revision = $4::bigint, reported_at = clock_timestamp()"
+      " WHERE node = $1::bigint RETURNING round");
+  set(Sql::put_digest,
+      "INSERT INTO digests SELECT $1::bigint, $2::bigint, $3::bytea"
+      " WHERE EXISTS (SELECT 1 FROM nodes WHERE node = $1::bigint)");
+  set(Sql::fence,
+      "DELETE FROM nodes n USING unnest($1::bigint[], $2::bigint[]) f(node, round)"
+      " WHERE n.node = f.node AND n.round <= f.round");
+  set(Sql::leave, "DELETE FROM nodes WHERE node = $1::bigint");
+  set(Sql::unlock, "SELECT pg_advisory_unlock_all()");
+  set(Sql::drop_digests,
+      "DELETE FROM digests d USING unnest($1::bigint[], $2::bigint[]) s(node, round)"
+      " WHERE d.node = s.node AND d.round <= s.round");
+  set(Sql::take_offices,
+      "SELECT o FROM unnest($1::text[]) o"
+      " WHERE pg_try_advisory_lock(hashtext('rollcall office'), hashtext($2::text || ' ' || o))");
+  set(Sql::begin_term, "UPDATE head SET term = term + 1, reaper = $1::bigint RETURNING term");
+  set(Sql::members, "SELECT node, name, address, version, round, heard, revision FROM nodes ORDER BY node");
+  set(Sql::digests_after,
+      "SELECT d.node, d.round, d.beats FROM digests d"
+      " LEFT JOIN unnest($1::bigint[], $2::bigint[]) r(node, round) ON r.node = d.node"
+      " WHERE d.node <> $3::bigint AND d.round > coalesce(r.round, 0) ORDER BY d.node, d.round");
+  set(Sql::standing, "SELECT revision, term, reaper FROM head");
+}
+
 Texts make_statements() {
   Texts all;
   add_transactions(all);
@@ -130,6 +164,7 @@ Texts make_statements() {
   add_reading(all);
   add_pruning(all);
   add_side_tables(all);
+  add_membership(all);
   return all;
 }
 

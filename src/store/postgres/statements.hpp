@@ -13,7 +13,7 @@ enum class Sql : std::uint8_t {
   commit,
   rollback,
 
-  head,            ///< revision, number, compacted, event bytes, generation
+  head,            ///< revision, number, compacted, event bytes, generation, term
   head_to_write,   ///< the same; nobody else has it until the transaction ends
   set_head,        ///< $1 revision, $2 number, $3 more event bytes
   notify,          ///< $1 channel, $2 revision
@@ -32,9 +32,9 @@ enum class Sql : std::uint8_t {
   drop_events,     ///< $1 revisions, $2 compacted up to
   drop_instances,  ///< $1 numbers
 
-  lease_clock,      ///< nobody else has it until the transaction ends; now_ms
-  set_lease_clock,  ///< $1 now_ms
-  all_marks,        ///< now_ms, chunk, beats
+  lease_clock,      ///< nobody else has it until the transaction ends; now_ms, term
+  set_lease_clock,  ///< $1 now_ms, $2 term
+  all_marks,        ///< now_ms, chunk, beats, term
   marks_in,         ///< $1 chunks; chunk, beats
   put_marks,        ///< $1 chunks, $2 beats
   forget_marks,     ///< $1 numbers
@@ -43,6 +43,22 @@ enum class Sql : std::uint8_t {
   get_outbox,  ///< $1 name
   put_outbox,  ///< $1 name, $2 revision
   size,        ///< of all tables in bytes
+
+  set_for_session,  ///< $1 setting, $2 value
+  lock_name,        ///< $1 schema and name: nobody else gets it while the session lasts
+  end_namesakes,    ///< $1 name, $2 node
+  join,             ///< $1 node, $2 name, $3 address, $4 version
+  report,           ///< $1 node, $2 round, $3 heard, $4 revision; a row, if it is a member
+  put_digest,       ///< $1 node, $2 round, $3 beats; nothing unless it is a member
+  fence,            ///< $1 nodes, $2 rounds
+  leave,            ///< $1 node
+  unlock,           ///< its offices and its name
+  drop_digests,     ///< $1 nodes, $2 rounds
+  take_offices,     ///< $1 offices, $2 schema; those that this session has from now on
+  begin_term,       ///< $1 node; term
+  members,          ///< node, name, address, version, round, heard, revision
+  digests_after,    ///< $1 nodes, $2 rounds, $3 node whose own are left out; node, round, beats
+  standing,         ///< revision, term, reaper
   count_
 };
 

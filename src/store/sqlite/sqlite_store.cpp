@@ -52,8 +52,8 @@ class SqliteStore final : public Store {
   Result<std::vector<EventPtr>> history_of(Revision newest, std::size_t limit) override {
     return reading([&] { return read_chain(newest, limit); });
   }
-  Result<void> save_leases(std::chrono::milliseconds now, std::span<const LeaseMark> marks) override {
-    return writing([&] { return try_save_leases(now, marks); });
+  Result<void> save_leases(const LeaseMarks& marks) override {
+    return writing([&] { return try_save_leases(marks); });
   }
   Result<LeaseMarks> load_leases() override {
     return reading([&] { return read_leases(); });
@@ -316,11 +316,11 @@ class SqliteStore final : public Store {
     return Result<std::vector<EventPtr>>(std::move(events));
   }
 
-  Db<Result<void>> try_save_leases(std::chrono::milliseconds now, std::span<const LeaseMark> marks) {
+  Db<Result<void>> try_save_leases(const LeaseMarks& marks) {
     auto transaction = begin(Transaction::Kind::write);
     if (!transaction) return std::unexpected(transaction.error());
-    auto done = database_->side.set_meta(Meta::lease_clock, static_cast<std::uint64_t>(now.count()));
-    if (done) done = database_->side.save_marks(marks);
+    auto done = database_->side.set_meta(Meta::lease_clock, static_cast<std::uint64_t>(marks.now.count()));
+    if (done) done = database_->side.save_marks(marks.marks);
     if (done) done = decide(*transaction);
     if (!done) return std::unexpected(done.error());
     return Result<void>();
@@ -333,7 +333,8 @@ class SqliteStore final : public Store {
     if (!now) return std::unexpected(now.error());
     auto marks = database_->side.load_marks();
     if (!marks) return std::unexpected(marks.error());
-    return Result<LeaseMarks>({std::chrono::milliseconds(static_cast<std::int64_t>(*now)), std::move(*marks)});
+    return Result<LeaseMarks>(
+        {.now = std::chrono::milliseconds(static_cast<std::int64_t>(*now)), .marks = std::move(*marks), .term = {}});
   }
 
   Db<Result<void>> try_save_outbox(std::string_view outbox, Revision confirmed) {

@@ -1,0 +1,52 @@
+#include "server/cluster.hpp"
+
+#include <fmt/format.h>
+#include <unistd.h>
+
+#include <array>
+
+#include "base/random.hpp"
+#include "net/endpoint.hpp"
+#include "server/version.hpp"
+#include "store/postgres/postgres_membership.hpp"
+
+namespace rollcall {
+namespace {
+
+constexpr std::uint64_t kNodeIdMax = (std::uint64_t{1} << 53) - 1;
+
+std::string host_name() {
+  std::array<char, 256> name{};
+  return gethostname(name.data(), name.size() - 1) == 0 ? std::string(name.data()) : std::string("localhost");
+}
+
+NodeCard card_of(const Settings& settings, const boost::asio::ip::tcp::endpoint& listening) {
+  const bool anywhere = listening.address().is_unspecified();
+  const auto reached_at = anywhere ? fmt::format("{}:{}", host_name(), listening.port()) : net::to_text(listening);
+  const auto& [name, address] = settings.node;
+  return {.name = name.empty() ? fmt::format("{}:{}", host_name(), listening.port()) : name,
+          .address =
+              address.empty() ? fmt::format("{}://{}", settings.tls.wanted() ? "https" : "http", reached_at) : address,
+          .version = std::string(kVersion)};
+}
+
+}  // namespace
+
+PostgresOptions postgres_options(const Settings& settings) {
+  return {.connection = settings.postgres_connection,
+          .schema = settings.postgres_schema,
+          .waits = settings.limits.postgres,
+          .limits = settings.limits.store,
+          .tombstone_life = settings.limits.registry.tombstone_life,
+          .generation = {}};
+}
+
+Result<std::unique_ptr<Cluster>> Cluster::open(const Settings& settings,
+                                               const boost::asio::ip::tcp::endpoint& listening) {
+  SystemRandom random;
+  auto membership = open_postgres_membership(postgres_options(settings), NodeId{1 + random.next() % kNodeIdMax});
+  if (!membership) return std::unexpected(membership.error());
+  return std::unique_ptr<Cluster>(new Cluster(std::move(*membership), card_of(settings, listening)));
+}
+
+}  // namespace rollcall

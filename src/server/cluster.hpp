@@ -1,0 +1,33 @@
+#pragma once
+// This daemon as one of several nodes, where they share a log in PostgreSQL.
+#include <boost/asio/ip/tcp.hpp>
+#include <memory>
+
+#include "net/io_executor.hpp"
+#include "registry/cluster.hpp"
+#include "server/settings.hpp"
+#include "store/postgres/postgres_store.hpp"
+
+namespace rollcall {
+
+[[nodiscard]] PostgresOptions postgres_options(const Settings& settings);
+
+class Cluster {
+ public:
+  /// `listening`: where HTTP is served.
+  [[nodiscard]] static Result<std::unique_ptr<Cluster>> open(const Settings& settings,
+                                                             const boost::asio::ip::tcp::endpoint& listening);
+
+  [[nodiscard]] const ClusterParts& parts() const noexcept { return parts_; }
+  void stop() { thread_.stop(); }
+
+ private:
+  Cluster(std::unique_ptr<Membership> membership, NodeCard card)
+      : membership_(std::move(membership)), parts_{*membership_, thread_, std::move(card)} {}
+
+  std::unique_ptr<Membership> membership_;
+  net::IoExecutor thread_{"rollcall-meet"};
+  ClusterParts parts_;
+};
+
+}  // namespace rollcall

@@ -1,0 +1,230 @@
+// Nodes that share a log: who is heard of by one isn't ended by another.
+#include "registry/registry_harness.hpp"
+
+namespace rollcall::testing {
+namespace {
+
+class ClusterTest : public ::testing::Test {
+ protected:
+  ClusterTest() {
+    a_.emplace(time_, log_, "a");
+    b_.emplace(time_, log_, "b");
+    time_.advance(3s);
+  }
+
+  void register_at(Daemon& node, std::string id, std::chrono::milliseconds ttl = 10s,
+                   std::chrono::milliseconds deregister_after = 0ms) {
+    Register wanted;
+    wanted.id = InstanceId(std::move(id));
+    wanted.spec.service = ServiceName("billing");
+    wanted.spec.address = "127.0.0.1";
+    wanted.spec.lease = LeaseTerms{ttl, deregister_after};
+    node.registry->submit(std::move(wanted), [](const Result<Outcome>& given) { EXPECT_TRUE(given); });
+    time_.advance(10ms);
+  }
+
+  static bool knows(Daemon& node, std::string_view id) { return node.catalog.find_instance(id) != nullptr; }
+  static BeatResult beat(Daemon& node, std::string_view id) { return node.registry->heartbeat(id, {}); }
+
+  /// Beats at `node` every 2 s.
+  void beat_on(Daemon& node, std::string_view id, std::chrono::seconds duration) {
+    for (auto left = duration; left > 0s; left -= 2s) {
+      EXPECT_EQ(beat(node, id), BeatResult::ok);
+      time_.advance(2s);
+    }
+  }
+
+  static bool is_reaper(Daemon& node) {
+    const auto offices = node.registry->cluster()->offices;
+    return std::ranges::find(offices, kReaperOffice) != offices.end();
+  }
+
+  /// As kill -9 would: the process is gone, and the server has noticed.
+  void kill(Daemon& node) {
+    node.executor.hanging = node.store_executor.hanging = node.cluster_executor.hanging = true;
+    end_session(*log_, node.membership->self());
+  }
+
+  VirtualTime time_;
+  std::shared_ptr<MemoryLog> log_ = make_memory_log();
+  std::optional<Daemon> a_, b_;
+};
+
+TEST_F(ClusterTest, OneOfThemIsTheReaper) {
+  EXPECT_TRUE(is_reaper(*a_));
+  EXPECT_FALSE(is_reaper(*b_));
+  const auto view = b_->registry->cluster();
+  ASSERT_EQ(view->nodes.size(), 2U);
+  EXPECT_NE(view->nodes[0].is_self, view->nodes[1].is_self);
+}
+
+TEST_F(ClusterTest, WhoBeatsAtTheOtherNodeLives) {
+  register_at(*a_, "x");
+  beat_on(*b_, "x", 60s);
+  EXPECT_TRUE(knows(*a_, "x"));
+  EXPECT_LT(a_->registry->silence("x")->since_last_beat, 5s);
+}
+
+TEST_F(ClusterTest, WhoBeatsAtEitherInTurnLives) {
+  register_at(*a_, "x", 3s);
+  for (int i = 0; i < 50; ++i) {
+    EXPECT_EQ(beat(i % 2 == 0 ? *a_ : *b_, "x"), BeatResult::ok);
+    time_.advance(2s);
+  }
+  EXPECT_TRUE(knows(*a_, "x"));
+}
+
+TEST_F(ClusterTest, WhoFallsSilentGoesSoonAfterItsTtl) {
+  register_at(*b_, "x");
+  beat_on(*b_, "x", 20s);
+  time_.advance(7900ms);
+  EXPECT_TRUE(knows(*a_, "x"));
+  time_.advance(5s);
+  EXPECT_FALSE(knows(*a_, "x"));
+  EXPECT_FALSE(knows(*b_, "x"));
+  EXPECT_EQ(a_->registry->stats().expired, 1U);
+}
+
+TEST_F(ClusterTest, NobodyIsJudgedWhileANodeSaysNothing) {
+  register_at(*b_, "x");
+  b_->cluster_executor.hanging = true;
+  beat_on(*b_, "x", 8s);
+  time_.advance(1s);
+  EXPECT_TRUE(knows(*a_, "x"));
+  b_->cluster_executor.resume();
+  beat_on(*b_, "x", 20s);
+  EXPECT_TRUE(knows(*a_, "x"));
+}
+
+TEST_F(ClusterTest, AFencedNodesInstancesHaveATtlToFindAnother) {
+  register_at(*b_, "x");
+  b_->cluster_executor.hanging = true;
+  beat_on(*b_, "x", 10s);
+  EXPECT_FALSE(b_->registry->in_touch());
+  time_.advance(2s);  // by now it has been fenced
+  EXPECT_EQ(a_->registry->cluster()->nodes.size(), 1U);
+  time_.advance(7s);
+  EXPECT_TRUE(knows(*a_, "x"));
+  EXPECT_EQ(beat(*a_, "x"), BeatResult::ok);
+  time_.advance(9s);
+  EXPECT_TRUE(knows(*a_, "x"));
+  time_.advance(5s);
+  EXPECT_FALSE(knows(*a_, "x"));
+}
+
+TEST_F(ClusterTest, WhoWasFencedJoinsAgainAndTellsWhatItHeard) {
+  register_at(*b_, "x", 60s);
+  b_->cluster_executor.hanging = true;
+  time_.advance(15s);
+  EXPECT_EQ(a_->registry->cluster()->nodes.size(), 1U);
+  EXPECT_EQ(beat(*b_, "x"), BeatResult::ok);
+  b_->cluster_executor.resume();
+  time_.advance(4s);
+  EXPECT_EQ(a_->registry->cluster()->nodes.size(), 2U);
+  EXPECT_TRUE(b_->registry->in_touch());
+  EXPECT_LT(a_->registry->silence("x")->since_last_beat, 6s);
+}
+
+TEST_F(ClusterTest, TheOfficePassesOnWhenTheReaperDies) {
+  register_at(*a_, "x");
+  register_at(*b_, "y");
+  kill(*a_);
+  for (int i = 0; i < 20; ++i) {
+    EXPECT_EQ(beat(*b_, "y"), BeatResult::ok);
+    time_.advance(2s);
+    if (i == 1) EXPECT_TRUE(is_reaper(*b_));
+    if (i == 8) EXPECT_TRUE(knows(*b_, "x")) << "it may have been heard of by who died: 10 s, and a ttl";
+  }
+  EXPECT_FALSE(knows(*b_, "x"));
+  EXPECT_TRUE(knows(*b_, "y"));
+}
+
+TEST_F(ClusterTest, WhoLeavesTellsFirst) {
+  register_at(*b_, "x");
+  beat_on(*b_, "x", 6s);
+  bool left = false;
+  b_->registry->drain([&] { left = true; });
+  time_.advance(1s);
+  EXPECT_TRUE(left);
+  EXPECT_EQ(a_->registry->cluster()->nodes.size(), 1U);
+  EXPECT_LT(a_->registry->silence("x")->since_last_beat, 5s);
+}
+
+TEST_F(ClusterTest, AVerdictOfAnEarlierTermIsNotCarriedOut) {
+  register_at(*a_, "x");
+  time_.advance(9s);
+  a_->store_executor.hanging = true;  // its verdict waits there
+  time_.advance(5s);
+  EXPECT_TRUE(knows(*b_, "x"));
+  a_->cluster_executor.hanging = true;
+  end_session(*log_, a_->membership->self());
+  time_.advance(2s);
+  EXPECT_TRUE(is_reaper(*b_));
+  EXPECT_EQ(beat(*b_, "x"), BeatResult::ok);
+  a_->store_executor.resume();
+  time_.advance(1s);
+  EXPECT_TRUE(knows(*b_, "x"));
+  EXPECT_EQ(a_->registry->stats().conflicts, 0U) << "those are of requests";
+}
+
+TEST_F(ClusterTest, ALapsedInstanceIsRevivedByTheOtherNode) {
+  register_at(*a_, "x", 3s, 60s);
+  time_.advance(8s);
+  ASSERT_TRUE(b_->catalog.find_instance("x")->lapsed);
+  EXPECT_EQ(beat(*b_, "x"), BeatResult::undecided);
+  bool revived = false;
+  b_->registry->submit(Beat{InstanceId("x"), {}}, [&](const Result<Outcome>& done) { revived = done.has_value(); });
+  time_.advance(100ms);
+  EXPECT_TRUE(revived);
+  EXPECT_FALSE(a_->catalog.find_instance("x")->lapsed);
+}
+
+TEST_F(ClusterTest, AStoppedReapersTimeIsGivenBack) {
+  register_at(*a_, "x");
+  time_.advance(5s);
+  time_.jump(30s);  // both were stopped
+  time_.advance(1s);
+  EXPECT_TRUE(knows(*a_, "x"));
+}
+
+TEST_F(ClusterTest, DigestsGoWhenTheyAreWrittenDown) {
+  register_at(*b_, "x");
+  beat_on(*b_, "x", 60s);
+  const auto late = make_memory_membership(log_, NodeId{1});
+  EXPECT_LT(late->join({"late", {}, {}}, {})->digests.size(), 30U);
+}
+
+TEST_F(ClusterTest, ANodeAloneGoesOnWhereItLeftOff) {
+  register_at(*b_, "x", 30s);
+  time_.advance(20s);
+  for (auto* node : {&*a_, &*b_}) {
+    node->registry->drain([] {});
+    time_.advance(2s);
+  }
+  Daemon again(time_, log_, "c");
+  time_.advance(7s);
+  EXPECT_TRUE(knows(again, "x"));
+  time_.advance(5s);
+  EXPECT_FALSE(knows(again, "x")) << "it had 8 s left";
+}
+
+TEST_F(ClusterTest, WhatTheLogHoldsNowIsHere) {
+  register_at(*a_, "x");
+  EXPECT_LE(b_->registry->lag(), 1100ms);
+  b_->store_executor.hanging = true;
+  register_at(*a_, "y");
+  bool done = false;
+  b_->registry->catch_up([&](const Result<void>& result) { done = result.has_value(); });
+  time_.advance(5s);
+  EXPECT_FALSE(done);
+  EXPECT_FALSE(knows(*b_, "y"));
+  EXPECT_GE(b_->registry->lag(), 4s);
+  b_->store_executor.resume();
+  time_.advance(10ms);
+  EXPECT_TRUE(done);
+  EXPECT_TRUE(knows(*b_, "y"));
+  EXPECT_LE(b_->registry->lag(), 1100ms);
+}
+
+}  // namespace
+}  // namespace rollcall::testing
