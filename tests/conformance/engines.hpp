@@ -41,7 +41,6 @@ class TempDir {
 
 class MemoryEngine {
  public:
-  static constexpr bool kTellsOfOthers = true;
   static bool is_missing() { return false; }
   std::unique_ptr<Store> open(const StoreLimits& limits = {}) { return make_memory_store(log_, limits, 1h); }
   std::unique_ptr<Membership> member(NodeId self) { return make_memory_membership(log_, self); }
@@ -52,7 +51,6 @@ class MemoryEngine {
 
 class SqliteEngine {
  public:
-  static constexpr bool kTellsOfOthers = false;
   static bool is_missing() { return false; }
   std::unique_ptr<Store> open(const StoreLimits& limits = {}) {
     SqliteOptions options;
@@ -75,7 +73,6 @@ class SqliteEngine {
 
 class PostgresEngine {
  public:
-  static constexpr bool kTellsOfOthers = true;
   static bool is_missing() { return PostgresCluster::shared() == nullptr; }
 
   std::unique_ptr<Store> open(const StoreLimits& limits = {}) {

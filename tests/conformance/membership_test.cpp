@@ -53,14 +53,7 @@ class MembershipTest : public ::testing::Test {
   std::unique_ptr<Store> store_ = engine_.open();
 };
 
-struct SharedNames {
-  template <class Engine>
-  static std::string GetName(int) {
-    return std::is_same_v<Engine, PostgresEngine> ? "Postgres" : "Memory";
-  }
-};
-using SharedEngines = ::testing::Types<MemoryEngine, PostgresEngine>;
-TYPED_TEST_SUITE(MembershipTest, SharedEngines, SharedNames);
+TYPED_TEST_SUITE(MembershipTest, SharedEngines, EngineNames);
 
 TYPED_TEST(MembershipTest, WhoJoinsIsSeenByTheOthers) {
   Minutes first, second;

@@ -44,5 +44,7 @@ struct EngineNames {
   }
 };
 using Engines = ::testing::Types<MemoryEngine, SqliteEngine, PostgresEngine>;
+/// In which several nodes share a log. A file of SQLite is one daemon's.
+using SharedEngines = ::testing::Types<MemoryEngine, PostgresEngine>;
 
 }  // namespace rollcall::testing
