@@ -85,6 +85,7 @@ http::Router make_router(ApiParts parts) {
   add_seed002(router, shared);
   add_seed004(router, shared);
   add_self(router, shared);
+  add_cluster(router, shared);
   add_watch(router, shared);
   add_page(router, shared);
   return router;

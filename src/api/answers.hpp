@@ -69,6 +69,7 @@ void add_servers_json(http::Router& router, const PartsPtr& parts);
 void add_seed002(http::Router& router, const PartsPtr& parts);
 void add_seed004(http::Router& router, const PartsPtr& parts);
 void add_self(http::Router& router, const PartsPtr& parts);
+void add_cluster(http::Router& router, const PartsPtr& parts);
 void add_watch(http::Router& router, const PartsPtr& parts);
 void add_page(http::Router& router, const PartsPtr& parts);
 

@@ -22,11 +22,20 @@ Response stale_answer() {
   return http::problem({ErrorCode::conflict, "another incarnation lives under this id", "session"});
 }
 
+/// 202 where the others may have gone on without this node: it will tell them, but perhaps too late.
+unsigned taken(const ApiParts& parts, unsigned status) { return parts.registry.in_touch() ? status : 202; }
+
+Response taken_answer(const ApiParts& parts) {
+  auto answer = no_content();
+  answer.status = taken(parts, answer.status);
+  return answer;
+}
+
 awaitable<Response> wait_for_verdict(PartsPtr parts, Beat beat) {
   const auto id = beat.id;
   auto pending = submit(parts, std::move(beat));
   const auto outcome = co_await std::move(pending);
-  if (outcome) co_return no_content();
+  if (outcome) co_return taken_answer(*parts);
   if (outcome.error().code == ErrorCode::not_found) co_return unknown_answer(id.view());
   co_return http::problem(outcome.error());
 }
@@ -99,7 +108,7 @@ awaitable<Response> wait_for_verdicts(PartsPtr parts, Round round, std::vector<s
   });
   co_await std::move(pending);
   for (std::size_t i = 0; i < undecided.size(); ++i) round.results[undecided[i]] = jury->verdicts[i];
-  co_return http::json_response(200, round_json(round));
+  co_return http::json_response(taken(*parts, 200), round_json(round));
 }
 
 Result<Answer> post_heartbeats(const PartsPtr& parts, const Request& request) {
@@ -115,7 +124,7 @@ Result<Answer> post_heartbeats(const PartsPtr& parts, const Request& request) {
   for (std::size_t i = 0; i < round.results.size(); ++i) {
     if (round.results[i] == BeatResult::undecided) undecided.push_back(i);
   }
-  if (undecided.empty()) return http::json_response(200, round_json(round));
+  if (undecided.empty()) return http::json_response(taken(*parts, 200), round_json(round));
   return wait_for_verdicts(parts, std::move(round), std::move(undecided));
 }
 
@@ -124,7 +133,7 @@ Result<Answer> post_heartbeats(const PartsPtr& parts, const Request& request) {
 Answer hear(const PartsPtr& parts, std::string_view id, Session session) {
   switch (parts->registry.heartbeat(id, session.view())) {
     case BeatResult::ok:
-      return no_content();
+      return taken_answer(*parts);
     case BeatResult::unknown:
       return unknown_answer(id);
     case BeatResult::stale:

@@ -1,4 +1,5 @@
 // Instances as they are now.
+#include "api/fresh_read.hpp"
 #include "api/list_filter.hpp"
 #include "api/native.hpp"
 
@@ -67,8 +68,8 @@ Result<Response> show_instance(const ApiParts& parts, const Request& request) {
 }
 
 void add_native_reads(http::Router& router, const PartsPtr& parts) {
-  router.add(Method::get, "/services/{name}/instances", at_once(parts, list_instances));
-  router.add(Method::get, "/instances/{id}", at_once(parts, show_instance));
+  router.add(Method::get, "/services/{name}/instances", fresh_read(parts, list_instances));
+  router.add(Method::get, "/instances/{id}", fresh_read(parts, show_instance));
 }
 
 }  // namespace rollcall::api

@@ -16,6 +16,11 @@ Result<void> judge_check(const ApiParts& parts, const InstanceSpec& spec) {
   return parts.check_allowed(*spec.check);
 }
 
+Response with_revision(Response answer, Revision revision) {
+  answer.headers.push_back({"X-Rollcall-Revision", std::to_string(revision.value)});
+  return answer;
+}
+
 awaitable<Response> finish_registration(PartsPtr parts, Register command, Created created) {
   auto pending = submit(parts, std::move(command));
   const auto outcome = co_await std::move(pending);
@@ -23,7 +28,7 @@ awaitable<Response> finish_registration(PartsPtr parts, Register command, Create
   const bool is_new = created == Created::always || outcome->created;
   auto answer = http::json_response(is_new ? 201 : 200, instance_json(*outcome->instance));
   if (is_new) answer.location = "/instances/" + http::percent_encode_segment(outcome->instance->id.view());
-  co_return answer;
+  co_return with_revision(std::move(answer), outcome->revision);
 }
 
 Result<Answer> post_instance(const PartsPtr& parts, const Request& request) {
@@ -54,7 +59,7 @@ awaitable<Response> finish_removal(PartsPtr parts, Deregister command) {
   auto pending = submit(parts, std::move(command));
   const auto outcome = co_await std::move(pending);
   if (!outcome) co_return http::problem(outcome.error());
-  co_return no_content();
+  co_return with_revision(no_content(), outcome->revision);
 }
 
 Result<Answer> delete_instance(const PartsPtr& parts, const Request& request) {
@@ -73,7 +78,7 @@ awaitable<Response> finish_maintenance(PartsPtr parts, SetMaintenance command) {
   auto pending = submit(parts, std::move(command));
   const auto outcome = co_await std::move(pending);
   if (!outcome) co_return http::problem(outcome.error());
-  co_return http::json_response(200, instance_json(*outcome->instance));
+  co_return with_revision(http::json_response(200, instance_json(*outcome->instance)), outcome->revision);
 }
 
 Result<Answer> put_maintenance(const PartsPtr& parts, const Request& request) {

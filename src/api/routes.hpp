@@ -25,6 +25,12 @@ struct VersionInfo {
   std::string build;  ///< may be empty
 };
 
+/// This node, among others or alone.
+struct NodeInfo {
+  NodeCard card;
+  std::string store;  ///< "sqlite", "memory", "postgres"
+};
+
 /// How a part of the daemon is, for /health.
 struct PartHealth {
   std::string name;
@@ -42,6 +48,7 @@ struct ApiParts {
   Executor& own;  ///< of the Router's thread: it runs what others wake, and timers
   const Limits& limits;
   VersionInfo version;
+  NodeInfo node;
   /// Why an instance may not have that check, or nothing. Without this function, none may have one.
   std::function<Result<void>(const CheckSpec&)> check_allowed;
   /// Adds the figures of what the routes don't know: connections, bytes on disk, providers.

@@ -1,6 +1,7 @@
 // The operations of the registry on PostgreSQL that Rollcall replaces: enter, one's own details, those of others,
 // leave. Its routes were never published; the names are Rollcall's choice, after those of its siblings. Each operation
 // is the native one, with its rules and answers.
+#include "api/fresh_read.hpp"
 #include "api/list_filter.hpp"
 #include "api/native.hpp"
 
@@ -50,8 +51,8 @@ Result<Response> discover(const ApiParts& parts, const Request& request) {
 void add_seed002(http::Router& router, const PartsPtr& parts) {
   router.add(Method::post, "/register", maybe_later(parts, post_register));
   router.add(Method::post, "/heartbeat", maybe_later(parts, post_heartbeat));
-  router.add(Method::get, "/details/{id}", at_once(parts, show_instance));
-  router.add(Method::get, "/discover/{name}", at_once(parts, discover));
+  router.add(Method::get, "/details/{id}", fresh_read(parts, show_instance));
+  router.add(Method::get, "/discover/{name}", fresh_read(parts, discover));
   router.add(Method::post, "/deregister", maybe_later(parts, post_deregister));
 }
 

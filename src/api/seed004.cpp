@@ -1,5 +1,6 @@
 // The shapes of the Swarm registry that Rollcall replaces: /services, /services/{name}, /health, /.
 #include "api/answers.hpp"
+#include "api/fresh_read.hpp"
 #include "api/service_read.hpp"
 #include "catalog/encoded_list.hpp"
 #include "codec/json.hpp"
@@ -165,8 +166,8 @@ Response service_information(const ApiParts& parts) {
 }
 
 void add_seed004(http::Router& router, const PartsPtr& parts) {
-  router.add(Method::get, "/services", at_once(parts, list_services));
-  router.add(Method::get, "/services/{name}", maybe_later(parts, get_service));
+  router.add(Method::get, "/services", fresh_read(parts, list_services));
+  router.add(Method::get, "/services/{name}", fresh_read(parts, get_service));
   router.add(Method::get, "/health", at_once(parts, get_health));
 }
 

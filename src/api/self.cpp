@@ -37,6 +37,13 @@ void add_registry(OwnMetrics& metrics, const Registry& registry) {
   metrics.gauge("leases", "Leases that are judged.", real(stats.leases));
   metrics.gauge("store_bytes", "What the store takes on disk.", real(stats.store_bytes));
   metrics.gauge("store_writable", "1 while the store takes writes.", registry.writable() ? 1 : 0);
+  const auto cluster = registry.cluster();
+  if (!cluster) return;
+  metrics.gauge("nodes", "Nodes that share the log.", real(cluster->nodes.size()));
+  metrics.gauge("lag_seconds", "How long something may have been in the log that isn't applied here.",
+                std::chrono::duration<double>(registry.lag()).count());
+  metrics.gauge("in_touch", "1 while heartbeats that this node takes reach the others in time.",
+                registry.in_touch() ? 1 : 0);
 }
 
 void add_catalog(OwnMetrics& metrics, const ApiParts& parts) {

@@ -3,6 +3,7 @@
 #include <map>
 
 #include "api/answers.hpp"
+#include "api/fresh_read.hpp"
 #include "catalog/encoded_list.hpp"
 #include "codec/json.hpp"
 
@@ -196,7 +197,7 @@ Result<Response> get_servers(const ApiParts& parts, const Request&) {
 }  // namespace
 
 void add_servers_json(http::Router& router, const PartsPtr& parts) {
-  router.add(Method::get, "/servers.json", at_once(parts, get_servers));
+  router.add(Method::get, "/servers.json", fresh_read(parts, get_servers));
 }
 
 }  // namespace rollcall::api

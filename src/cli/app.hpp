@@ -60,7 +60,7 @@ class Program {
 /// Each adds a group of subcommands, whose values live as long as `program`.
 void add_daemon_commands(Program& program);  ///< serve, settings, version, probe
 void add_write_commands(Program& program);   ///< register, heartbeat, deregister
-void add_read_commands(Program& program);    ///< services, instances, query
+void add_read_commands(Program& program);    ///< services, instances, query, nodes
 void add_watch_command(Program& program);
 void add_generated_texts(Program& program);  ///< completion, man
 

@@ -97,12 +97,55 @@ int query(const Common& common, Filter filter) {
   return instances.empty() ? exit_code_of(ErrorCode::not_found) : 0;
 }
 
+std::string seconds_of(const json::value& object, std::string_view member) {
+  const auto text = text_of(object, member);
+  return text.empty() ? text : text + " s";
+}
+
+std::string flags_of(const json::value& node) {
+  std::string flags;
+  for (const auto* flag : {"self", "reaper"}) {
+    if (text_of(node, flag) == "true") flags += flags.empty() ? flag : fmt::format(", {}", flag);
+  }
+  return flags;
+}
+
+/// Exits with 3 when this node has lost touch, or can't write.
+int show_nodes(const Common& common) {
+  const auto client = Client::open(common);
+  if (!client) return complain(client.error());
+  const auto answer = client->get("/cluster");
+  if (!answer) return complain(answer.error());
+  const auto* store = answer->as_object().if_contains("store");
+  const bool well = text_of(*answer, "in_touch") == "true" && store != nullptr && text_of(*store, "writable") == "true";
+  const int code = well ? 0 : exit_code_of(ErrorCode::unavailable);
+  if (common.json) return fmt::print("{}\n", json::serialize(*answer)), code;
+  Table table({"NODE", "ADDRESS", "VERSION", "REVISION", "BEHIND", "SILENT FOR", ""});
+  for (const auto& node : list_of(*answer, "nodes")) {
+    table.add({text_of(node, "name"), text_of(node, "address"), text_of(node, "version"), text_of(node, "revision"),
+               text_of(node, "behind"), seconds_of(node, "silent_for"), flags_of(node)});
+  }
+  fmt::print("{}", table.text(wants_colours()));
+  if (store != nullptr) {
+    fmt::print("store {}, {}, revision {}; this node lags by {} at the most\n", text_of(*store, "engine"),
+               text_of(*store, "writable") == "true" ? "takes writes" : "takes no writes: " + text_of(*store, "detail"),
+               text_of(*store, "revision"), seconds_of(*answer, "lag"));
+  }
+  if (const auto trouble = text_of(*answer, "trouble"); !trouble.empty()) fmt::print("{}\n", printable(trouble));
+  return code;
+}
+
 }  // namespace
 
 void add_read_commands(Program& program) {
   const auto filter = std::make_shared<Filter>();
   program.add_client("services", "List the services that are known", "  rollcall services",
                      [&program] { return show_services(program.common()); });
+  program.add_client("nodes",
+                     "Show the nodes that share the registry, how far each has come and who is the reaper; ends with 3 "
+                     "if the node that is asked can't write or has lost touch with the others",
+                     "  rollcall nodes --server http://10.0.0.2:5001",
+                     [&program] { return show_nodes(program.common()); });
   auto& instances = program.add_client("instances", "List a service's instances, whatever their status",
                                        "  rollcall instances billing --status critical",
                                        [&program, filter] { return show_instances(program.common(), *filter); });

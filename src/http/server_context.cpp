@@ -53,6 +53,7 @@ Response failure_answer(const Request& request, std::string_view what) {
 }
 
 void complete(const Request& request, Response& response, const ServerContext& context) {
+  if (context.stamp != nullptr) (*context.stamp)(response);
   if (!context.guard.cors_origins.empty()) add_leave(request, context.guard.cors_origins, response);
   const bool compressed = agree_on_gzip(request, response, context);
   apply_conditions(request, response);

@@ -2,6 +2,7 @@
 // What the connections of one I/O thread share, whichever version of HTTP they speak.
 #include <atomic>
 #include <cstdint>
+#include <functional>
 
 #include "base/limits.hpp"
 #include "http/connection_table.hpp"
@@ -51,6 +52,7 @@ struct ServerContext {
   const HttpLimits& limits;
   ServerStats& stats;
   ConnectionTable& connections;
+  const std::function<void(Response&)>* stamp = nullptr;  ///< adds what every answer has; null: nothing
 };
 
 /// Where an answer comes from: here already, or what has to be waited for. A handler that throws has a defect: the log

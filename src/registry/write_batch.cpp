@@ -1,6 +1,7 @@
 #include "registry/write_batch.hpp"
 
 #include <algorithm>
+#include <utility>
 
 namespace rollcall {
 namespace {
@@ -49,7 +50,7 @@ std::optional<Known> WriteBatch::known(const InstanceId& id, std::size_t& base) 
 }
 
 void WriteBatch::answer(Planned& planned, Result<Outcome> outcome) {
-  if (planned.pending.done) planned.pending.done(std::move(outcome));
+  if (planned.pending.done) std::exchange(planned.pending.done, nullptr)(std::move(outcome));
 }
 
 /// `base`: the event of the change of this batch that it was judged against, if it was; it shows the instance with the
@@ -60,16 +61,45 @@ void WriteBatch::answer_unchanged(Planned& planned, const EventPtr& base) {
   answer(planned, Outcome{instance->modified, instance});
 }
 
-void WriteBatch::try_again(Planned& planned, const Followers& followers) {
+void WriteBatch::answer_early(const Error& why) {
+  answered_early_ = true;
+  for (auto& planned : planned_) {
+    if (is_doubtful(planned)) {
+      answer(planned, std::unexpected(why));
+    } else {
+      answer_failed(planned, why);
+    }
+  }
+}
+
+void WriteBatch::try_again(Planned& planned, const Followers& followers) const {
   if (planned.verdict) return followers.undone(*planned.verdict);
+  if (answered_early_) return;
   if (++planned.pending.attempts < kAttempts) return followers.try_again(std::move(planned.pending));
   answer(planned, fail(ErrorCode::overloaded, "other writers keep changing this instance; try again"));
+}
+
+/// Judged by the catalog alone, and what a client is told by it is more than that somebody lives.
+bool WriteBatch::is_doubtful(const Planned& planned) {
+  if (planned.pending.checked || planned.verdict || planned.change != kNoChange || planned.base != kNoChange) {
+    return false;
+  }
+  if (!planned.decision) {
+    const auto code = planned.decision.error().code;
+    return code == ErrorCode::not_found || code == ErrorCode::conflict;
+  }
+  const Request& request = planned.pending.request;
+  return std::holds_alternative<Register>(request) || std::holds_alternative<SetMaintenance>(request);
 }
 
 void WriteBatch::settle(const CommitResult& result, const Followers& followers) {
   for (auto& planned : planned_) {
     const bool unchanged = planned.change == kNoChange;
     const std::size_t rests_on = unchanged ? planned.base : planned.change;
+    if (followers.doubtful && is_doubtful(planned)) {
+      followers.doubtful(std::move(planned.pending));
+      continue;
+    }
     if (rests_on != kNoChange && !result.outcomes[rests_on]) {
       try_again(planned, followers);
       continue;
@@ -87,11 +117,20 @@ void WriteBatch::settle(const CommitResult& result, const Followers& followers) 
 void WriteBatch::settle(const Error& failure, const Followers& followers) {
   for (auto& planned : planned_) {
     if (planned.verdict) followers.undone(*planned.verdict);
-    if (planned.change == kNoChange && planned.base == kNoChange) {
-      answer_unchanged(planned, nullptr);
+    if (followers.doubtful && is_doubtful(planned)) {
+      followers.doubtful(std::move(planned.pending));
     } else {
-      answer(planned, std::unexpected(failure));
+      answer_failed(planned, failure);
     }
+  }
+}
+
+/// Who asked for nothing new gets an answer all the same.
+void WriteBatch::answer_failed(Planned& planned, const Error& failure) {
+  if (planned.change == kNoChange && planned.base == kNoChange) {
+    answer_unchanged(planned, nullptr);
+  } else {
+    answer(planned, std::unexpected(failure));
   }
 }
 

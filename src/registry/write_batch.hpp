@@ -20,6 +20,7 @@ struct Pending {
   std::uint64_t sequence = 0;
   LeaseTime arrived{};
   unsigned attempts = 0;
+  bool checked = false;  ///< the catalog has everything that was in the log when it arrived
 };
 
 class WriteBatch {
@@ -36,10 +37,15 @@ class WriteBatch {
   [[nodiscard]] std::size_t requests() const noexcept { return planned_.size(); }
   [[nodiscard]] const ChangeBatch& changes() const noexcept { return changes_; }
 
+  /// Answers everyone while the outcome isn't known: nobody waits any longer. Those whose request something newer
+  /// stands in the way of aren't tried again then.
+  void answer_early(const Error& why);
+
   /// What to do when the outcome is known.
   struct Followers {
     std::function<void(Pending)> try_again;              ///< another writer came first
     std::function<void(const Reaper::Verdict&)> undone;  ///< this verdict didn't come to pass
+    std::function<void(Pending)> doubtful{};  ///< what another node has written may change its answer; empty: none has
   };
   /// Answers everyone from a commit's result, or from an empty one where there was nothing to commit.
   void settle(const CommitResult& result, const Followers& followers);
@@ -59,15 +65,18 @@ class WriteBatch {
 
   const Planned& add(Planned planned);
   [[nodiscard]] std::optional<Known> known(const InstanceId& id, std::size_t& base) const;
+  [[nodiscard]] static bool is_doubtful(const Planned& planned);
+  void answer_failed(Planned& planned, const Error& failure);
   static void answer(Planned& planned, Result<Outcome> outcome);
   static void answer_unchanged(Planned& planned, const EventPtr& base);
-  static void try_again(Planned& planned, const Followers& followers);
+  void try_again(Planned& planned, const Followers& followers) const;
 
   const Catalog& catalog_;
   WallTime now_;
   const Limits& limits_;
   ChangeBatch changes_;
   std::vector<Planned> planned_;
+  bool answered_early_ = false;
   boost::unordered_flat_map<std::string, std::size_t> latest_;  // id to the index of its last change
 };
 

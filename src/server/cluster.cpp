@@ -20,6 +20,8 @@ std::string host_name() {
   return gethostname(name.data(), name.size() - 1) == 0 ? std::string(name.data()) : std::string("localhost");
 }
 
+}  // namespace
+
 NodeCard card_of(const Settings& settings, const boost::asio::ip::tcp::endpoint& listening) {
   const bool anywhere = listening.address().is_unspecified();
   const auto reached_at = anywhere ? fmt::format("{}:{}", host_name(), listening.port()) : net::to_text(listening);
@@ -30,8 +32,6 @@ NodeCard card_of(const Settings& settings, const boost::asio::ip::tcp::endpoint&
           .version = std::string(kVersion)};
 }
 
-}  // namespace
-
 PostgresOptions postgres_options(const Settings& settings) {
   return {.connection = settings.postgres_connection,
           .schema = settings.postgres_schema,
@@ -41,12 +41,11 @@ PostgresOptions postgres_options(const Settings& settings) {
           .generation = {}};
 }
 
-Result<std::unique_ptr<Cluster>> Cluster::open(const Settings& settings,
-                                               const boost::asio::ip::tcp::endpoint& listening) {
+Result<std::unique_ptr<Cluster>> Cluster::open(const Settings& settings, NodeCard card) {
   SystemRandom random;
   auto membership = open_postgres_membership(postgres_options(settings), NodeId{1 + random.next() % kNodeIdMax});
   if (!membership) return std::unexpected(membership.error());
-  return std::unique_ptr<Cluster>(new Cluster(std::move(*membership), card_of(settings, listening)));
+  return std::unique_ptr<Cluster>(new Cluster(std::move(*membership), std::move(card)));
 }
 
 }  // namespace rollcall

@@ -12,11 +12,12 @@ namespace rollcall {
 
 [[nodiscard]] PostgresOptions postgres_options(const Settings& settings);
 
+/// `listening`: where HTTP is served.
+[[nodiscard]] NodeCard card_of(const Settings& settings, const boost::asio::ip::tcp::endpoint& listening);
+
 class Cluster {
  public:
-  /// `listening`: where HTTP is served.
-  [[nodiscard]] static Result<std::unique_ptr<Cluster>> open(const Settings& settings,
-                                                             const boost::asio::ip::tcp::endpoint& listening);
+  [[nodiscard]] static Result<std::unique_ptr<Cluster>> open(const Settings& settings, NodeCard card);
 
   [[nodiscard]] const ClusterParts& parts() const noexcept { return parts_; }
   void stop() { thread_.stop(); }

@@ -46,11 +46,12 @@ std::size_t io_threads_of(const Settings& settings) {
 /// What belongs to one I/O thread.
 struct Lane {
   Lane(asio::io_context& io, const Catalog& catalog, const Clock& clock, const HttpLimits& limits,
-       const http::GuardRules& guard, std::atomic<std::size_t>& open_connections)
+       const http::GuardRules& guard, std::atomic<std::size_t>& open_connections,
+       const std::function<void(http::Response&)>* stamp)
       : reader(catalog),
         own(io),
         connections(io, clock, limits, open_connections),
-        context{router, guard, limits, stats, connections} {}
+        context{router, guard, limits, stats, connections, stamp} {}
 
   CatalogReader reader;
   net::ContextExecutor own;
@@ -99,7 +100,9 @@ struct Server::Impl {
   net::IoThreads threads;
   net::IoExecutor registry_thread{"rollcall-reg"};
   net::IoExecutor store_thread{"rollcall-store"};
-  std::unique_ptr<Cluster> cluster;  // null where this daemon is alone
+  NodeCard card;
+  std::unique_ptr<Cluster> cluster;            // null where this daemon is alone
+  std::function<void(http::Response&)> stamp;  // of the answers of one node among others
   std::optional<Registry> registry;
   std::vector<std::unique_ptr<Lane>> lanes;
   std::unique_ptr<net::Listener> listener;
@@ -138,15 +141,21 @@ struct Server::Impl {
 
   Result<void> join_others() {
     if (settings.store != Settings::StoreKind::postgres) return {};
-    auto opened = Cluster::open(settings, listener->endpoint());
+    auto opened = Cluster::open(settings, card);
     if (!opened) return std::unexpected(opened.error());
     cluster = std::move(*opened);
+    stamp = [this](http::Response& response) {
+      response.headers.push_back({"X-Rollcall-Node", card.name});
+      response.headers.push_back(
+          {"X-Rollcall-Lag", fmt::format("{:.3f}", std::chrono::duration<double>(registry->lag()).count())});
+    };
     return {};
   }
 
   Result<void> open() {
     if (auto ok = open_tls(); !ok) return ok;
     if (auto ok = open_listener(); !ok) return ok;
+    card = card_of(settings, listener->endpoint());
     if (auto ok = open_store(); !ok) return ok;
     if (auto ok = join_others(); !ok) return ok;
     registry.emplace(Registry::Parts{.own = registry_thread,
@@ -164,8 +173,8 @@ struct Server::Impl {
   }
 
   void add_lane(std::size_t thread) {
-    auto lane =
-        std::make_unique<Lane>(threads.context(thread), catalog, clock, settings.limits.http, guard, open_connections);
+    auto lane = std::make_unique<Lane>(threads.context(thread), catalog, clock, settings.limits.http, guard,
+                                       open_connections, cluster ? &stamp : nullptr);
     lane->router = api::make_router(
         {.registry = *registry,
          .catalog = catalog,
@@ -175,6 +184,7 @@ struct Server::Impl {
          .own = lane->own,
          .limits = settings.limits,
          .version = {.version = std::string(kVersion), .build = {}},
+         .node = {.card = card, .store = std::string(name_of(settings.store))},
          .check_allowed = [this](const CheckSpec& check) { return check_allowed(check, settings.check_networks); },
          .add_metrics = [this](OwnMetrics& metrics) { add_metrics(metrics); },
          .parts_health = [this] { return parts_health(); }});
@@ -270,10 +280,14 @@ struct Server::Impl {
   }
 
   [[nodiscard]] std::vector<api::PartHealth> parts_health() const {
-    if (!probe) return {};
-    auto trouble = probe->trouble();
-    const bool ok = trouble.empty();
-    return {{"probe", ok, std::move(trouble)}};
+    std::vector<api::PartHealth> parts;
+    const auto add = [&parts](std::string name, std::string trouble) {
+      const bool ok = trouble.empty();
+      parts.push_back({std::move(name), ok, std::move(trouble)});
+    };
+    if (probe) add("probe", probe->trouble());
+    if (cluster) add("cluster", registry->cluster()->trouble);
+    return parts;
   }
 
   void add_metrics(OwnMetrics& metrics) const {

@@ -49,6 +49,8 @@ struct Settings {
   std::vector<Network> check_networks = default_check_networks();
 };
 
+[[nodiscard]] std::string_view name_of(Settings::StoreKind kind) noexcept;
+
 /// One row of the table.
 struct Setting {
   std::string_view key;      ///< "http.body_bytes"; in the environment ROLLCALL_HTTP_BODY_BYTES

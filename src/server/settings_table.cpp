@@ -58,10 +58,7 @@ bool set_store(Settings& settings, std::string_view text) {
 }
 
 /// Without the connection, which may hold a password.
-std::string show_store(const Settings& settings) {
-  constexpr std::string_view kNames[] = {"sqlite", "memory", "postgres"};
-  return std::string(kNames[std::to_underlying(settings.store)]);
-}
+std::string show_store(const Settings& settings) { return std::string(name_of(settings.store)); }
 
 bool set_log_level(Settings& settings, std::string_view text) {
   constexpr std::pair<std::string_view, log::Level> kLevels[] = {
@@ -374,6 +371,11 @@ std::vector<Setting> probe_rows() {
 }
 
 }  // namespace
+
+std::string_view name_of(Settings::StoreKind kind) noexcept {
+  constexpr std::string_view kNames[] = {"sqlite", "memory", "postgres"};
+  return kNames[std::to_underlying(kind)];
+}
 
 std::span<const Setting> settings_table() {
   static const auto table = [] {

@@ -78,6 +78,7 @@ ApiHarness::ApiHarness(Limits limits)
                            lane_,
                            limits_,
                            {"9.9.9", ""},
+                           {{"here", "http://127.0.0.1:5001", "9.9.9"}, "memory"},
                            [](const CheckSpec& check) -> Result<void> {
                              if (check.target.starts_with("10.")) return {};
                              return fail(ErrorCode::forbidden, "is outside the networks that may be checked", "check");

@@ -215,14 +215,68 @@ TEST_F(ClusterTest, WhatTheLogHoldsNowIsHere) {
   register_at(*a_, "y");
   bool done = false;
   b_->registry->catch_up([&](const Result<void>& result) { done = result.has_value(); });
-  time_.advance(5s);
+  time_.advance(500ms);
   EXPECT_FALSE(done);
   EXPECT_FALSE(knows(*b_, "y"));
-  EXPECT_GE(b_->registry->lag(), 4s);
   b_->store_executor.resume();
   time_.advance(10ms);
   EXPECT_TRUE(done);
   EXPECT_TRUE(knows(*b_, "y"));
+  EXPECT_LE(b_->registry->lag(), 1100ms);
+}
+
+TEST_F(ClusterTest, WhatAnotherNodeHasJustWrittenIsMet) {
+  register_at(*a_, "there");
+  b_->store_executor.hanging = true;  // it hasn't read what follows when it is asked
+  register_at(*a_, "new");
+  a_->registry->submit(Deregister{InstanceId("there"), {}, Source::api, {}},
+                       [](const auto& done) { EXPECT_TRUE(done); });
+  time_.advance(10ms);
+  EXPECT_EQ(beat(*b_, "new"), BeatResult::undecided);
+  std::map<std::string, std::optional<Result<Outcome>>> told;
+  const auto ask = [&](const std::string& what, Command command) {
+    b_->registry->submit(std::move(command), [&told, what](Result<Outcome> done) { told[what] = std::move(done); });
+  };
+  Register same;
+  same.id = InstanceId("there");
+  same.spec = b_->catalog.find_instance("there")->spec;
+  ask("beat", Beat{InstanceId("new"), {}});
+  ask("beat of nobody", Beat{InstanceId("nobody"), {}});
+  ask("renewal", same);
+  ask("maintenance", SetMaintenance{InstanceId("new"), true, "soon"});
+  time_.advance(10ms);
+  EXPECT_TRUE(told.empty());
+  b_->store_executor.resume();
+  time_.advance(10ms);
+  ASSERT_EQ(told.size(), 4U);
+  EXPECT_TRUE(*told["beat"]);
+  EXPECT_EQ((*told["beat of nobody"]).error().code, ErrorCode::not_found);
+  EXPECT_TRUE(*told["maintenance"]);
+  ASSERT_TRUE(*told["renewal"]);
+  EXPECT_TRUE((*told["renewal"])->created) << "it had been removed";
+  EXPECT_TRUE(knows(*a_, "there"));
+}
+
+TEST_F(ClusterTest, NobodyWaitsLongForALogThatDoesNotAnswer) {
+  register_at(*a_, "x");
+  b_->store_executor.hanging = true;
+  std::vector<ErrorCode> told;
+  const auto note = [&](const auto& result) { told.push_back(result ? ErrorCode::internal : result.error().code); };
+  b_->registry->submit(SetMaintenance{InstanceId("x"), true, "is on its way"}, note);
+  time_.advance(100ms);
+  b_->registry->submit(SetMaintenance{InstanceId("x"), true, "waits"}, note);
+  b_->registry->catch_up(note);
+  time_.advance(860ms);
+  EXPECT_EQ(told, std::vector{ErrorCode::unknown_outcome});
+  time_.advance(100ms);
+  using enum ErrorCode;
+  EXPECT_EQ(told, (std::vector{unknown_outcome, unavailable, unavailable}));
+
+  b_->store_executor.resume();
+  time_.advance(10ms);
+  EXPECT_EQ(told.size(), 3U) << "nobody is answered twice";
+  EXPECT_TRUE(b_->catalog.find_instance("x")->maintenance) << "it was on its way";
+  time_.advance(1s);
   EXPECT_LE(b_->registry->lag(), 1100ms);
 }
 
