@@ -25,7 +25,7 @@ packages_of() {
     test)
       echo libgtest-dev libgmock-dev librapidcheck-dev libclang-rt-19-dev llvm-19 \
         python3 python3-pytest python3-yaml python3-jsonschema nghttp2-client \
-        orthanc dcmtk postgresql chromium curl sqlite3 procps iproute2 git dpkg-dev file
+        orthanc dcmtk postgresql chromium curl sqlite3 procps iproute2 nftables git dpkg-dev file
       ;;
     check) echo clang-format-19 clang-tidy-19 python3 ;;
     run) echo orthanc dcmtk curl python3 ;;

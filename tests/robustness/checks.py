@@ -1,0 +1,31 @@
+"""All that a round is held against."""
+from check_leases import check_late_beats, check_leases, check_silence
+from check_reads import check_failover, check_own_node, check_reads, check_reads_never_stop
+from check_watches import check_watches
+from check_writes import check_acknowledged, check_log, check_order, check_refusals, check_refused_beats
+from story import Story
+
+CHECKS = (check_log, check_acknowledged, check_order, check_refusals, check_refused_beats, check_leases,
+          check_late_beats, check_silence, check_reads, check_own_node, check_reads_never_stop, check_failover,
+          check_watches)
+# Found, and not mended yet (docs/robustness.md): counted, and no failure unless asked for.
+OPEN = {"refusals", "refused beats", "late beats"}
+SHOWN = 10  # of each kind
+
+
+def judge(story: Story) -> dict[str, list[str]]:
+    """What each check has found, if anything."""
+    return {name_of(check): found for check in CHECKS if (found := check(story))}
+
+
+def name_of(check) -> str:
+    return check.__name__.removeprefix("check_").replace("_", " ")
+
+
+def told(findings: dict[str, list[str]]) -> list[str]:
+    wrong = []
+    for name, found in findings.items():
+        wrong += [f"{name}: {one}" for one in found[:SHOWN]]
+        if len(found) > SHOWN:
+            wrong.append(f"{name}: and {len(found) - SHOWN} more")
+    return wrong
