@@ -121,8 +121,9 @@ struct Server::Impl {
                                 limits.registry.tombstone_life);
       return {};
     }
-    auto opened = settings.store == Settings::StoreKind::postgres ? open_postgres_store(postgres_options(settings))
-                                                                  : open_sqlite();
+    const bool in_postgres = settings.store == Settings::StoreKind::postgres;
+    auto opened = in_postgres ? open_postgres_store(postgres_options(settings)) : open_sqlite();
+    if (!opened && in_postgres) opened.error().field = "store";
     if (!opened) return std::unexpected(opened.error());
     store = std::move(*opened);
     return {};
