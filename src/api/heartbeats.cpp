@@ -1,4 +1,5 @@
 // Heartbeats: decided in memory, except where a lease is expiring just now. Then the commit decides.
+#include <algorithm>
 #include <atomic>
 #include <memory>
 #include <vector>
@@ -22,14 +23,12 @@ Response stale_answer() {
   return http::problem({ErrorCode::conflict, "another incarnation lives under this id", "session"});
 }
 
-/// 202 where the others may have gone on without this node: it will tell them, but perhaps too late.
-unsigned taken(const ApiParts& parts, unsigned status) { return parts.registry.in_touch() ? status : 202; }
+/// The others may have gone on without this node, or without this instance: they will be told, but perhaps too late.
+constexpr unsigned kOnlyHere = 202;
 
-Response taken_answer(const ApiParts& parts) {
-  auto answer = no_content();
-  answer.status = taken(parts, answer.status);
-  return answer;
-}
+Response taken_here() { return http::json_response(kOnlyHere, R"({"shared":false})"); }
+
+Response taken_answer(const ApiParts& parts) { return parts.registry.in_touch() ? no_content() : taken_here(); }
 
 awaitable<Response> wait_for_verdict(PartsPtr parts, Beat beat) {
   const auto id = beat.id;
@@ -51,6 +50,8 @@ Result<Answer> put_heartbeat(const PartsPtr& parts, const Request& request) {
   return hear(parts, request.params.at(0), std::move(session));
 }
 
+bool is_taken(BeatResult met) { return met == BeatResult::ok || met == BeatResult::late; }
+
 /// What became of many heartbeats, in the order of their ids.
 struct Round {
   std::vector<std::string> ids;
@@ -61,7 +62,7 @@ std::string round_json(const Round& round) {
   std::size_t ok = 0;
   std::string lists[3];
   for (std::size_t i = 0; i < round.ids.size(); ++i) {
-    if (round.results[i] == BeatResult::ok) {
+    if (is_taken(round.results[i])) {
       ++ok;
       continue;
     }
@@ -75,6 +76,11 @@ std::string round_json(const Round& round) {
   if (!lists[2].empty()) json += ",\"undecided\":[" + lists[2] + ']';
   json += '}';
   return json;
+}
+
+Response round_answer(const ApiParts& parts, const Round& round) {
+  const bool is_late = std::ranges::find(round.results, BeatResult::late) != round.results.end();
+  return http::json_response(is_late || !parts.registry.in_touch() ? kOnlyHere : 200, round_json(round));
 }
 
 BeatResult verdict_of(const Result<Outcome>& outcome) {
@@ -108,7 +114,7 @@ awaitable<Response> wait_for_verdicts(PartsPtr parts, Round round, std::vector<s
   });
   co_await std::move(pending);
   for (std::size_t i = 0; i < undecided.size(); ++i) round.results[undecided[i]] = jury->verdicts[i];
-  co_return http::json_response(taken(*parts, 200), round_json(round));
+  co_return round_answer(*parts, round);
 }
 
 Result<Answer> post_heartbeats(const PartsPtr& parts, const Request& request) {
@@ -124,7 +130,7 @@ Result<Answer> post_heartbeats(const PartsPtr& parts, const Request& request) {
   for (std::size_t i = 0; i < round.results.size(); ++i) {
     if (round.results[i] == BeatResult::undecided) undecided.push_back(i);
   }
-  if (undecided.empty()) return http::json_response(taken(*parts, 200), round_json(round));
+  if (undecided.empty()) return round_answer(*parts, round);
   return wait_for_verdicts(parts, std::move(round), std::move(undecided));
 }
 
@@ -134,6 +140,8 @@ Answer hear(const PartsPtr& parts, std::string_view id, Session session) {
   switch (parts->registry.heartbeat(id, session.view())) {
     case BeatResult::ok:
       return taken_answer(*parts);
+    case BeatResult::late:
+      return taken_here();
     case BeatResult::unknown:
       return unknown_answer(id);
     case BeatResult::stale:

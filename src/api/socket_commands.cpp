@@ -23,6 +23,7 @@ using std::chrono::milliseconds;
 Heard heard_of(BeatResult result) noexcept {
   switch (result) {
     case BeatResult::ok:
+    case BeatResult::late:
       return Heard::yes;
     case BeatResult::undecided:
       return Heard::undecided;

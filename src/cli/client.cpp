@@ -161,6 +161,7 @@ std::string text_of(const json::value& object, std::string_view member) {
   const auto* value = member_of(object, member);
   if (value == nullptr || value->is_null()) return {};
   if (const auto* text = value->if_string()) return std::string(*text);
+  if (const auto* real = value->if_double()) return fmt::format("{:.3f}", *real);
   return json::serialize(*value);
 }
 

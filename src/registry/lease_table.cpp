@@ -6,6 +6,7 @@
 #include <boost/unordered/unordered_flat_map.hpp>
 #include <cstdlib>
 #include <cstring>
+#include <limits>
 #include <new>
 
 #include "registry/lease_index.hpp"
@@ -16,7 +17,7 @@ namespace {
 
 constexpr std::size_t kSlotsPerChunk = 32'768;
 constexpr std::size_t kChunks = 8'192;
-constexpr std::size_t kInlineIdBytes = 46;
+constexpr std::size_t kInlineIdBytes = 42;
 constexpr std::uint8_t kLongId = 0xFF;
 
 // The word that heartbeats and claims meet in: time of the last beat, whether it came before this process, whether it
@@ -41,10 +42,16 @@ std::uint64_t session_hash_of(std::string_view session) noexcept {
   return session.empty() ? 0 : (hash_of(session) | 1);
 }
 
+std::uint32_t in_32_bits(std::chrono::milliseconds ttl) noexcept {
+  constexpr auto kMost = std::numeric_limits<std::uint32_t>::max();
+  return static_cast<std::uint32_t>(std::min<std::int64_t>(ttl.count(), kMost));
+}
+
 /// What a heartbeat touches: one cache line.
 struct alignas(64) Slot {
   std::atomic<std::int64_t> word{0};
   std::atomic<std::uint64_t> session_hash{0};
+  std::atomic<std::uint32_t> ttl_ms{0};
   std::atomic<Source> source{Source::api};
   std::uint8_t id_length = 0;  // kLongId: id_bytes holds a heap pointer and a size
   char id_bytes[kInlineIdBytes] = {};
@@ -219,7 +226,9 @@ struct LeaseTable::Impl {
       if (state == LeaseState::gone) return BeatResult::unknown;
       if (state != LeaseState::alive) return BeatResult::undecided;
       const auto beaten = pack(std::max(now, beat_of(word)), LeaseState::alive, kHeardHere);
-      if (slot->word.compare_exchange_weak(word, beaten, std::memory_order_acq_rel)) return BeatResult::ok;
+      if (!slot->word.compare_exchange_weak(word, beaten, std::memory_order_acq_rel)) continue;
+      const std::chrono::milliseconds ttl{slot->ttl_ms.load(std::memory_order_relaxed)};
+      return now - beat_of(word) < ttl ? BeatResult::ok : BeatResult::late;
     }
   }
 };
@@ -291,6 +300,7 @@ LeaseTable::Handle LeaseTable::put(const InstanceId& id, const Session& session,
   impl_->records[number].terms = terms;
   slot->session_hash.store(session_hash_of(session.view()), std::memory_order_relaxed);
   slot->source.store(terms.source, std::memory_order_relaxed);
+  slot->ttl_ms.store(in_32_bits(terms.lease.ttl), std::memory_order_relaxed);
   slot->word.store(pack(last_beat, LeaseState::alive, unverified ? kUnverified : 0), std::memory_order_release);
   impl_->note_number(terms.number, number);
   if (is_new) impl_->insert(hash, number);

@@ -44,7 +44,7 @@ TEST_F(ReaperTest, SilenceForATtlIsSuspectAndThenJudged) {
 TEST_F(ReaperTest, ABeatReadBeforeTheJudgementSaves) {
   reaper_.follow(registered("a", {30s, 0s}), 0s);
   const auto suspects = reaper_.look(31s, kMany, 0);
-  EXPECT_EQ(leases_.beat("a", "", 31s), BeatResult::ok);
+  EXPECT_EQ(leases_.beat("a", "", 31s), BeatResult::late);
   reaper_.judge(suspects, 0);
   EXPECT_FALSE(reaper_.next_verdict(0));
   EXPECT_EQ(reaper_.look(61100ms, kMany, 0).leases.size(), 1U) << "and it is watched on";

@@ -110,13 +110,13 @@ void Registry::submit(Command command, Done done) {
 BeatResult Registry::heartbeat(std::string_view id, std::string_view session) {
   LeaseTable& leases = impl_->keeper->leases();
   const auto key = leases.key(id);
-  return impl_->doubted(leases.beat(key, session, impl_->keeper->now()));
+  return impl_->told(leases.beat(key, session, impl_->keeper->now()));
 }
 
 void Registry::heartbeat_many(std::span<const std::string_view> ids, std::span<BeatResult> results,
                               std::optional<Source> only) {
   impl_->keeper->leases().beat_many(ids, results, impl_->keeper->now(), only);
-  if (impl_->rounds) std::ranges::transform(results, results.begin(), [&](auto met) { return impl_->doubted(met); });
+  std::ranges::transform(results, results.begin(), [&](auto met) { return impl_->told(met); });
 }
 
 std::optional<Registry::Silence> Registry::silence(std::string_view id) const {

@@ -53,9 +53,12 @@ struct Registry::Impl : std::enable_shared_from_this<Impl> {
 
   // ---- entering, start and end ----
   void submit(Request request, Done done);
-  /// Another node may know better who isn't there: the queue finds out.
-  [[nodiscard]] BeatResult doubted(BeatResult met) const noexcept {
-    return rounds && met != BeatResult::ok ? BeatResult::undecided : met;
+  /// Where this node is alone, a lease that is there hasn't been judged. Another may know better who isn't there: the
+  /// queue finds out.
+  [[nodiscard]] BeatResult told(BeatResult met) const noexcept {
+    if (met == BeatResult::ok) return met;
+    if (met == BeatResult::late) return rounds ? met : BeatResult::ok;
+    return rounds ? BeatResult::undecided : met;
   }
   [[nodiscard]] Result<void> load();
   void start();

@@ -67,7 +67,7 @@ def test_a_database_that_is_away_stops_writes_alone(start_on_it, postgres):
         assert client.get("/instances/meanwhile").status == 404
 
 
-def test_a_database_that_answers_nothing_stops_writes_within_a_second_or_two(start_on_it, postgres):
+def test_a_database_that_answers_nothing_stops_writes_within_a_second(start_on_it, postgres):
     daemon = start_on_it()
     with daemon.client() as client:
         register(client, "before")
@@ -76,7 +76,7 @@ def test_a_database_that_answers_nothing_stops_writes_within_a_second_or_two(sta
             for number in range(3):
                 begin = time.monotonic()
                 register(client, f"meanwhile-{number}", expect=503)
-                assert time.monotonic() - begin < 3
+                assert time.monotonic() - begin < 1.2
             begin = time.monotonic()
             assert client.get("/services/kept").status == 200
             assert time.monotonic() - begin < 0.5
@@ -86,17 +86,17 @@ def test_a_database_that_answers_nothing_stops_writes_within_a_second_or_two(sta
         register(client, "after")
 
 
-def test_a_second_daemon_is_kept_out_and_takes_over_at_once(start_on_it, postgres, tmp_path, request):
-    first = start_on_it(name="first")
+def test_a_second_node_needs_a_name_of_its_own(start_on_it, postgres, tmp_path, request):
+    first = start_on_it("--node", "a", name="first")
     with first.client() as client:
         register(client, "a")
     refused = subprocess.run([binary(), "serve", "--http", "127.0.0.1:0", "--socket", "off", "--data-dir", tmp_path / "x",
-                              "--set", f"postgres.schema={request.node.name[:48]}", *QUICK],
+                              "--node", "a", "--set", f"postgres.schema={request.node.name[:48]}", *QUICK],
                              env=postgres.environment(), timeout=20, capture_output=True, text=True, check=False)
     assert refused.returncode == 1
-    assert "another daemon uses the schema" in refused.stderr
+    assert 'cluster.node another node is called "a"' in refused.stderr
     first.kill()
-    with start_on_it(name="second").client() as client:
+    with start_on_it("--node", "a", name="again").client() as client:
         assert client.get("/instances/a").status == 200
         register(client, "b")
 

@@ -105,7 +105,7 @@ TEST_F(ClusterTest, AFencedNodesInstancesHaveATtlToFindAnother) {
   EXPECT_EQ(a_->registry->cluster()->nodes.size(), 1U);
   time_.advance(7s);
   EXPECT_TRUE(knows(*a_, "x"));
-  EXPECT_EQ(beat(*a_, "x"), BeatResult::ok);
+  EXPECT_EQ(beat(*a_, "x"), BeatResult::late);
   time_.advance(9s);
   EXPECT_TRUE(knows(*a_, "x"));
   time_.advance(5s);
@@ -160,7 +160,7 @@ TEST_F(ClusterTest, AVerdictOfAnEarlierTermIsNotCarriedOut) {
   end_session(*log_, a_->membership->self());
   time_.advance(2s);
   EXPECT_TRUE(is_reaper(*b_));
-  EXPECT_EQ(beat(*b_, "x"), BeatResult::ok);
+  EXPECT_EQ(beat(*b_, "x"), BeatResult::late);
   a_->store_executor.resume();
   time_.advance(1s);
   EXPECT_TRUE(knows(*b_, "x"));

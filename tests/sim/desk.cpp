@@ -92,6 +92,7 @@ void Desk::beat_taken(const Beat& beat, LeaseModel::BeatTicket ticket, BeatResul
   leases_.answered(ticket, result == BeatResult::ok);
   switch (result) {
     case BeatResult::ok:
+    case BeatResult::late:
       return reply(Outcome{});
     case BeatResult::unknown:
       return reply(fail(ErrorCode::not_found, "no such lease"));
