@@ -12,7 +12,7 @@ import sys
 from typing import Iterator, NamedTuple
 
 CONTRACTS = ("store", "discovery")
-ENGINES = ("store/memory", "store/sqlite", "store/postgres", "discovery/probe", "discovery/check")
+ENGINES = ("store/archive", "store/memory", "store/sqlite", "store/postgres", "discovery/probe", "discovery/check")
 
 # Which folders the files of a folder may include besides their own. A folder that has a row of its own (an engine) isn't
 # meant by its parent's name.
@@ -31,6 +31,7 @@ MAY_INCLUDE: dict[str, tuple[str, ...]] = {
     # Of http/ it uses what every protocol's connections share: the table of deadlines, the inlet.
     "socket": ("codec", "model", "http", "base"),
     "net": ("http", "http/h1", "base"),
+    "store/archive": ("store", "model", "base"),
     "store/memory": ("store", "model", "base"),
     "store/sqlite": ("store", "model", "base"),
     "store/postgres": ("store", "model", "base"),
@@ -51,14 +52,14 @@ ONLY_IN: dict[str, tuple[str, ...]] = {
     "nghttp2/": ("http/h2",),
     "zlib.h": ("http",),
     "dcmtk/": ("discovery/probe",),
-    "openssl/": ("net",),
+    "openssl/": ("net", "store/archive"),
     "prometheus/": ("metrics",),
     "toml++/": ("server",),
     "CLI/": ("cli",),
 }
 
 # Folders that decide and never act: no sockets, no timers, no coroutines of Asio's.
-NO_ASIO = ("base", "model", "codec", "store", "store/memory", "catalog", "registry", "metrics")
+NO_ASIO = ("base", "model", "codec", "store", "store/memory", "store/archive", "catalog", "registry", "metrics")
 ASIO = ("boost/asio", "boost/beast")
 
 # Time and chance are injected; each has one implementation that asks the system.

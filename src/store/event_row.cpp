@@ -1,119 +1,20 @@
 #include "store/event_row.hpp"
 
-#include <boost/crc.hpp>
-#include <utility>
+#include "store/packing.hpp"
 
 namespace rollcall {
 namespace {
 
-// Version 1. All integers are LEB128 (signed ones zigzag), texts are their length and their bytes:
+// Version 1, in packing.hpp's terms:
 //   version u8, kind u8, number, at, id, service
 //   writer, evidence, revision - created, source u8, health u8, flags u8, [maintenance], status_reason, status_since,
 //   registered_at, incarnation, session, address, port, weight, tags, metadata, [ttl, deregister_after],
 //   [check kind u8, target, interval, timeout], retired (session, at)
-//   CRC-32 of all before, 4 bytes little-endian
+//   CRC-32 of all before
 constexpr std::uint8_t kVersion = 1;
-constexpr std::size_t kChecksumBytes = 4;
 constexpr std::uint8_t kInMaintenance = 1, kHasLease = 2, kHasCheck = 4, kLapsed = 8;
 
-std::uint32_t checksum_of(std::string_view bytes) {
-  boost::crc_32_type crc;
-  crc.process_bytes(bytes.data(), bytes.size());
-  return crc.checksum();
-}
-
-class Writer {
- public:
-  explicit Writer(std::string& out) : out_(out) {}
-
-  void byte(std::uint8_t value) { out_.push_back(static_cast<char>(value)); }
-  void number(std::uint64_t value) {
-    for (; value >= 0x80; value >>= 7) byte(static_cast<std::uint8_t>(value | 0x80));
-    byte(static_cast<std::uint8_t>(value));
-  }
-  void integer(std::int64_t value) {
-    number((static_cast<std::uint64_t>(value) << 1) ^ static_cast<std::uint64_t>(value >> 63));
-  }
-  void time(WallTime value) { integer(value.time_since_epoch().count()); }
-  void span(std::chrono::milliseconds value) { integer(value.count()); }
-  void text(std::string_view value) {
-    number(value.size());
-    out_.append(value);
-  }
-
- private:
-  std::string& out_;
-};
-
-/// Reads what Writer wrote. Past the end or out of range: ok() turns false, and what is read is empty.
-class Reader {
- public:
-  explicit Reader(std::string_view in) : in_(in) {}
-  [[nodiscard]] bool ok() const { return ok_; }
-  [[nodiscard]] std::size_t left() const { return in_.size(); }
-
-  std::uint8_t byte() {
-    if (in_.empty()) {
-      ok_ = false;
-      return 0;
-    }
-    const auto value = static_cast<std::uint8_t>(in_.front());
-    in_.remove_prefix(1);
-    return value;
-  }
-  std::uint64_t number() {
-    std::uint64_t value = 0;
-    for (unsigned shift = 0; shift < 64; shift += 7) {
-      const std::uint8_t part = byte();
-      value |= std::uint64_t{part & 0x7FU} << shift;
-      if (part < 0x80) return value;
-    }
-    ok_ = false;
-    return 0;
-  }
-  std::int64_t integer() {
-    const std::uint64_t value = number();
-    return static_cast<std::int64_t>(value >> 1) ^ -static_cast<std::int64_t>(value & 1);
-  }
-  WallTime time() { return WallTime(std::chrono::milliseconds(integer())); }
-  std::chrono::milliseconds span() { return std::chrono::milliseconds(integer()); }
-  std::string_view text() {
-    const std::uint64_t size = number();
-    if (size > in_.size()) {
-      ok_ = false;
-      in_ = {};
-      return {};
-    }
-    const auto value = in_.substr(0, size);
-    in_.remove_prefix(size);
-    return value;
-  }
-  /// A count of things that take at least a byte each.
-  std::size_t count() {
-    const std::uint64_t value = number();
-    if (value <= in_.size()) return value;
-    ok_ = false;
-    return 0;
-  }
-  template <class Enum>
-  Enum choice(Enum last) {
-    const std::uint8_t value = byte();
-    if (value > std::to_underlying(last)) ok_ = false;
-    return static_cast<Enum>(value);
-  }
-  template <class Integer>
-  Integer narrow() {
-    const std::uint64_t value = number();
-    if (!std::in_range<Integer>(value)) ok_ = false;
-    return static_cast<Integer>(value);
-  }
-
- private:
-  std::string_view in_;
-  bool ok_ = true;
-};
-
-void append_spec(const InstanceSpec& spec, Writer& out) {
+void append_spec(const InstanceSpec& spec, Packer& out) {
   out.text(spec.address);
   out.number(spec.port);
   out.number(spec.weight);
@@ -136,7 +37,7 @@ void append_spec(const InstanceSpec& spec, Writer& out) {
   }
 }
 
-void append_instance(const Instance& instance, Revision revision, Writer& out) {
+void append_instance(const Instance& instance, Revision revision, Packer& out) {
   out.number(revision.value - instance.created.value);
   out.byte(std::to_underlying(instance.source));
   out.byte(std::to_underlying(instance.health));
@@ -157,7 +58,7 @@ void append_instance(const Instance& instance, Revision revision, Writer& out) {
   }
 }
 
-void read_spec(InstanceSpec& spec, std::uint8_t flags, Reader& in) {
+void read_spec(InstanceSpec& spec, std::uint8_t flags, Unpacker& in) {
   spec.address = in.text();
   spec.port = in.narrow<std::uint16_t>();
   spec.weight = in.narrow<std::uint32_t>();
@@ -182,7 +83,7 @@ void read_spec(InstanceSpec& spec, std::uint8_t flags, Reader& in) {
   }
 }
 
-void read_instance(Instance& instance, Revision revision, Reader& in) {
+void read_instance(Instance& instance, Revision revision, Unpacker& in) {
   instance.created = Revision{revision.value - in.number()};
   instance.modified = revision;
   instance.source = in.choice(Source::probe);
@@ -213,15 +114,11 @@ std::expected<std::string_view, std::string> checked(std::string_view row) {
   }
   if (row.size() <= kChecksumBytes) return std::unexpected("an event is cut short");
   const auto body = row.substr(0, row.size() - kChecksumBytes);
-  std::uint32_t stored = 0;
-  for (std::size_t i = 0; i < kChecksumBytes; ++i) {
-    stored |= std::uint32_t{static_cast<std::uint8_t>(row[body.size() + i])} << (8 * i);
-  }
-  if (stored != checksum_of(body)) return std::unexpected("an event's checksum is wrong");
+  if (fixed32_at(row, body.size()) != checksum_of(body)) return std::unexpected("an event's checksum is wrong");
   return body;
 }
 
-RowHead read_front(Reader& in) {
+RowHead read_front(Unpacker& in) {
   RowHead head;
   in.byte();  // the version
   head.kind = in.choice(EventKind::removed);
@@ -236,7 +133,7 @@ RowHead read_front(Reader& in) {
 
 void append_row(const Event& event, std::string& out) {
   const std::size_t start = out.size();
-  Writer writer(out);
+  Packer writer(out);
   writer.byte(kVersion);
   writer.byte(std::to_underlying(event.kind));
   writer.number(event.instance->number.value);
@@ -246,14 +143,13 @@ void append_row(const Event& event, std::string& out) {
   writer.text(event.cause.writer);
   writer.text(event.cause.evidence);
   append_instance(*event.instance, event.revision, writer);
-  const std::uint32_t checksum = checksum_of(std::string_view(out).substr(start));
-  for (std::size_t i = 0; i < kChecksumBytes; ++i) writer.byte(static_cast<std::uint8_t>(checksum >> (8 * i)));
+  append_fixed32(checksum_of(std::string_view(out).substr(start)), out);
 }
 
 std::expected<RowHead, std::string> read_head(std::string_view row) {
   const auto body = checked(row);
   if (!body) return std::unexpected(body.error());
-  Reader in(*body);
+  Unpacker in(*body);
   const RowHead head = read_front(in);
   if (!in.ok()) return std::unexpected("an event doesn't read");
   return head;
@@ -262,7 +158,7 @@ std::expected<RowHead, std::string> read_head(std::string_view row) {
 std::expected<EventPtr, std::string> read_row(Revision revision, Revision previous, std::string_view row) {
   const auto body = checked(row);
   if (!body) return std::unexpected(body.error());
-  Reader in(*body);
+  Unpacker in(*body);
   const RowHead head = read_front(in);
   auto instance = std::make_shared<Instance>();
   instance->id = InstanceId(head.id);

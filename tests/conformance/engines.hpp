@@ -10,8 +10,10 @@
 #include <utility>
 
 #include "store/memory/memory_store.hpp"
+#include "store/postgres/postgres_log.hpp"
 #include "store/postgres/postgres_membership.hpp"
 #include "store/postgres/postgres_store.hpp"
+#include "store/sqlite/sqlite_log.hpp"
 #include "store/sqlite/sqlite_store.hpp"
 #include "support/postgres_cluster.hpp"
 
@@ -53,21 +55,27 @@ class SqliteEngine {
  public:
   static bool is_missing() { return false; }
   std::unique_ptr<Store> open(const StoreLimits& limits = {}) {
-    SqliteOptions options;
-    options.path = directory_.file("log.db");
-    options.limits = limits;
-    options.tombstone_life = 1h;
-    // What a power cut would do is tests/crash's business.
-    options.tuning.sync = false;
-    auto store = open_sqlite_store(options);
+    auto store = open_sqlite_store(options(limits));
     if (!store) {
       ADD_FAILURE() << store.error().message;
       return nullptr;
     }
     return std::move(*store);
   }
+  [[nodiscard]] std::unique_ptr<LogSource> source() const { return sqlite_log_source(options({})); }
+  [[nodiscard]] Result<std::unique_ptr<NewLog>> make() const { return make_sqlite_log(options({})); }
 
  private:
+  [[nodiscard]] SqliteOptions options(const StoreLimits& limits) const {
+    SqliteOptions options;
+    options.path = directory_.file("log.db");
+    options.limits = limits;
+    options.tombstone_life = 1h;
+    // What a power cut would do is tests/crash's business.
+    options.tuning.sync = false;
+    return options;
+  }
+
   TempDir directory_;
 };
 
@@ -80,6 +88,16 @@ class PostgresEngine {
     return must(open_postgres_store(options(limits)));
   }
   std::unique_ptr<Membership> member(NodeId self) { return must(open_postgres_membership(options({}), self)); }
+  /// One that doesn't wait for what others hold.
+  std::unique_ptr<Membership> impatient_member(NodeId self) {
+    auto impatient = options({});
+    impatient.waits.request_timeout = 300ms;
+    return must(open_postgres_membership(impatient, self));
+  }
+  [[nodiscard]] std::unique_ptr<LogSource> source() const { return *postgres_log_source(options({}), false); }
+  /// Refuses while there are nodes.
+  [[nodiscard]] std::unique_ptr<LogSource> lone_source() const { return *postgres_log_source(options({}), true); }
+  [[nodiscard]] Result<std::unique_ptr<NewLog>> make() const { return make_postgres_log(options({})); }
 
  private:
   [[nodiscard]] PostgresOptions options(const StoreLimits& limits) const {

@@ -18,9 +18,7 @@ Generation generation_for_new_log(Generation wanted) {
 Db<Database> open_database(const PostgresOptions& options, const ConnectionInfo& info, OpenMode mode) {
   auto connection = Connection::open(info, options.waits.connect_timeout);
   if (!connection) return std::unexpected(std::move(connection.error()));
-  if (const auto encoding = connection->parameter("server_encoding"); encoding != "UTF8") {
-    return damaged("the database's encoding is " + encoding + " and has to be UTF8");
-  }
+  if (auto fine = check_encoding(*connection); !fine) return std::unexpected(std::move(fine.error()));
   const auto patience = options.waits.request_timeout;
   auto done = use_schema(*connection, options.schema, patience);
   if (done && mode == OpenMode::first) {
@@ -33,6 +31,12 @@ Db<Database> open_database(const PostgresOptions& options, const ConnectionInfo&
     return std::unexpected(std::move(ready.error()));
   }
   return Database{std::move(*connection), *generation, patience};
+}
+
+Db<void> check_encoding(const Connection& connection) {
+  const auto encoding = connection.parameter("server_encoding");
+  if (encoding == "UTF8") return {};
+  return damaged("the database's encoding is " + encoding + " and has to be UTF8");
 }
 
 Error to_error(const Failure& failure) {

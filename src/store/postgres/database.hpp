@@ -21,6 +21,9 @@ struct Database {
 
 [[nodiscard]] Db<Database> open_database(const PostgresOptions& options, const ConnectionInfo& info, OpenMode mode);
 
+/// A log has texts that only UTF-8 can hold.
+[[nodiscard]] Db<void> check_encoding(const Connection& connection);
+
 /// A damaged, foreign or newer log is `incompatible`, everything else `unavailable`.
 [[nodiscard]] Error to_error(const Failure& failure);
 

@@ -30,6 +30,7 @@ Db<SideTables> SideTables::prepare(Connection& connection) {
       {&tables.all_chunks_, "SELECT chunk,beats FROM lease_marks ORDER BY chunk"},
       {&tables.get_outbox_, "SELECT confirmed FROM outboxes WHERE name=?1"},
       {&tables.put_outbox_, "INSERT OR REPLACE INTO outboxes VALUES(?1,?2)"},
+      {&tables.all_outboxes_, "SELECT name,confirmed FROM outboxes ORDER BY name"},
   };
   for (const auto& [into, sql] : all) {
     auto statement = connection.prepare(sql);
@@ -79,18 +80,30 @@ Db<void> SideTables::forget_mark(InstanceNumber number) {
 }
 
 Db<std::vector<LeaseMark>> SideTables::load_marks() {
+  std::vector<LeaseMark> all;
+  const auto visited = visit_marks([&](std::span<const LeaseMark> marks) {
+    all.insert(all.end(), marks.begin(), marks.end());
+    return true;
+  });
+  if (!visited) return std::unexpected(visited.error());
+  return all;
+}
+
+Db<void> SideTables::visit_marks(const std::function<bool(std::span<const LeaseMark>)>& visit) {
   std::vector<LeaseMark> marks;
   const ResetAtEnd reset(all_chunks_);
   while (true) {
     const auto row = all_chunks_.step();
     if (!row) return std::unexpected(row.error());
-    if (!*row) return marks;
+    if (!*row) return {};
     const std::uint64_t first = all_chunks_.number(0) * kChunkMarks;
     const auto beats = all_chunks_.bytes(1);
     if (beats.size() % kMarkBytes != 0 || beats.size() > kChunkMarks * kMarkBytes) {
       return damaged("a chunk of lease marks has " + std::to_string(beats.size()) + " bytes");
     }
+    marks.clear();
     append_marks(beats, InstanceNumber{first}, marks);
+    if (!visit(marks)) return {};
   }
 }
 
@@ -103,6 +116,17 @@ Db<Revision> SideTables::outbox(std::string_view name) {
   const auto row = get_outbox_.bind_text(1, name).step();
   if (!row) return std::unexpected(row.error());
   return Revision{*row ? get_outbox_.number(0) : 0};
+}
+
+Db<std::vector<std::pair<std::string, Revision>>> SideTables::outboxes() {
+  std::vector<std::pair<std::string, Revision>> all;
+  const ResetAtEnd reset(all_outboxes_);
+  while (true) {
+    const auto row = all_outboxes_.step();
+    if (!row) return std::unexpected(row.error());
+    if (!*row) return all;
+    all.emplace_back(all_outboxes_.bytes(0), Revision{all_outboxes_.number(1)});
+  }
 }
 
 Db<void> SideTables::set_outbox(std::string_view name, Revision confirmed) {
