@@ -20,6 +20,7 @@ std::string values_of(const std::string& type) {
   if (type == "DIR") return "compgen -d";
   if (type == "STATUS") return "compgen -W 'passing warning critical maintenance'";
   if (type == "LEVEL") return "compgen -W 'DEBUG INFO WARNING ERROR'";
+  if (type == "LOG") return "compgen -W 'sqlite: postgres://'";
   if (type == "FORMAT") return "compgen -W 'text json'";
   return {};
 }

@@ -11,6 +11,7 @@ int main(int argc, char** argv) {
     add_write_commands(program);
     add_read_commands(program);
     add_watch_command(program);
+    add_backup_commands(program);
     add_generated_texts(program);
     return program.main(argc, argv);
   } catch (const std::exception& error) {

@@ -5,6 +5,9 @@
 
 namespace rollcall {
 
+/// The log's name in it, where SQLite keeps it.
+inline constexpr auto kLogFile = "rollcall.db";
+
 /// The directory that one daemon alone writes to, held by a lock that dies with the process.
 class DataDir {
  public:

@@ -134,7 +134,7 @@ struct Server::Impl {
     if (!directory) return std::unexpected(directory.error());
     data_dir.emplace(std::move(*directory));
     SqliteOptions options;
-    options.path = data_dir->file("rollcall.db");
+    options.path = data_dir->file(kLogFile);
     options.limits = settings.limits.store;
     options.tombstone_life = settings.limits.registry.tombstone_life;
     return open_sqlite_store(options);

@@ -12,6 +12,7 @@
 
 #include "conformance/engines.hpp"
 #include "conformance/values.hpp"
+#include "store/archive/log_meter.hpp"
 
 namespace rollcall::testing {
 namespace {
@@ -243,6 +244,46 @@ TEST_F(SqliteFiles, ALogWhoseTablesAreGoneIsRefused) {
   make_log();
   execute(path_, "DROP TABLE instances");
   expect_refused("is damaged");
+}
+
+TEST_F(SqliteFiles, AWholeLogIsReadAndLeftAsItWas) {
+  make_log();
+  const auto before = everything();
+  ASSERT_THAT(before, SizeIs(1));
+  LogMeter at_rest(nullptr);
+  ASSERT_TRUE(sqlite_log_source(options())->read(at_rest));
+  EXPECT_EQ(at_rest.finish().events, 300U);
+  EXPECT_TRUE(everything() == before);
+}
+
+TEST_F(SqliteFiles, AWholeLogIsReadFromWhatACrashLeft) {
+  path_ = directory_.file("living.db");
+  const auto living = open_sqlite_store(options());
+  ASSERT_TRUE((*living)->commit(batch({}, {registering(full_instance("a"))})));
+  const std::string from = std::exchange(path_, directory_.file("log.db"));
+  copy_as_after_crash(from);
+  auto before = everything();
+  LogMeter left(nullptr);
+  const auto done = sqlite_log_source(options())->read(left);
+  ASSERT_TRUE(done) << done.error().message;
+  EXPECT_EQ(left.finish().events, 1U);
+  auto after = everything();
+  before.erase("-shm");
+  after.erase("-shm");
+  EXPECT_TRUE(after == before);
+}
+
+TEST_F(SqliteFiles, ADamagedEventStopsTheReadingOfAWholeLog) {
+  make_log();
+  const auto whole = content_of(path_);
+  for (auto at = whole.find("2001:db8::7"); at != std::string::npos; at = whole.find("2001:db8::7", at + 1)) {
+    patch(at, "2001:db8::8");
+  }
+  LogMeter meter(nullptr);
+  const auto done = sqlite_log_source(options())->read(meter);
+  ASSERT_FALSE(done);
+  EXPECT_EQ(done.error().code, ErrorCode::incompatible);
+  EXPECT_THAT(done.error().message, HasSubstr("checksum"));
 }
 
 /// A file system of its own that is soon full.

@@ -23,9 +23,13 @@ struct Readable {
   SideTables side;
 };
 
-Db<Readable> open_to_read(const SqliteOptions& options) {
-  auto connection = Connection::open(options.path, SQLITE_OPEN_READONLY, options.vfs);
+/// A log at rest is left as it was found when its last connection is closed, which has to remove what it has made; what
+/// a crash has left, or a daemon has in hand, isn't this one's to touch.
+Db<Readable> open_to_read(const SqliteOptions& options, bool at_rest) {
+  const int flags = at_rest ? SQLITE_OPEN_READWRITE : SQLITE_OPEN_READONLY;
+  auto connection = Connection::open(options.path, flags, options.vfs);
   if (!connection) return std::unexpected(connection.error());
+  if (auto done = connection->execute("PRAGMA query_only=ON"); !done) return std::unexpected(done.error());
   sqlite3_busy_timeout(connection->handle(), static_cast<int>(options.tuning.busy_timeout.count()));
   const auto version = connection->ask("PRAGMA user_version");
   if (!version) return std::unexpected(version.error());
@@ -67,15 +71,15 @@ class SqliteLogSource final : public LogSource {
     if (!report) return std::unexpected(report.error());
     if (!report->exists) return fail(ErrorCode::not_found, "there is no log at " + options_.path);
     Result<void> taken;
-    const auto done = read_all(sink, taken);
+    const auto done = read_all(!report->has_wal && !report->unfinished, sink, taken);
     if (!done) return std::unexpected(to_error(done.error(), options_.path));
     return taken;
   }
 
  private:
   /// `taken` is what the sink said; once it failed, the rest isn't read.
-  Db<void> read_all(LogSink& sink, Result<void>& taken) const {
-    auto readable = open_to_read(options_);
+  Db<void> read_all(bool at_rest, LogSink& sink, Result<void>& taken) const {
+    auto readable = open_to_read(options_, at_rest);
     if (!readable) return std::unexpected(readable.error());
     const auto transaction = Transaction::begin(readable->connection, Transaction::Kind::read);
     if (!transaction) return std::unexpected(transaction.error());
