@@ -15,7 +15,7 @@ install(TARGETS rollcall RUNTIME DESTINATION ${CMAKE_INSTALL_BINDIR})
 install(FILES packaging/debian/rollcall.service DESTINATION lib/systemd/system)
 install(FILES ${package_texts}/rollcall.bash DESTINATION ${CMAKE_INSTALL_DATADIR}/bash-completion/completions RENAME rollcall)
 install(FILES ${package_texts}/rollcall.1.gz DESTINATION ${CMAKE_INSTALL_MANDIR}/man1)
-install(FILES README.md CHANGELOG.md docs/api.md docs/configuration.md docs/openapi.yaml DESTINATION ${CMAKE_INSTALL_DOCDIR})
+install(FILES README.md CHANGELOG.md docs/api.md docs/configuration.md docs/openapi.yaml docs/operations.md DESTINATION ${CMAKE_INSTALL_DOCDIR})
 install(FILES LICENSE DESTINATION ${CMAKE_INSTALL_DOCDIR} RENAME copyright)
 install(FILES packaging/debian/rollcall.toml DESTINATION /etc/rollcall)
 

@@ -56,8 +56,9 @@ std::string man_page(CLI::App& app) {
   out +=
       ".B rollcall\n\\fISUBCOMMAND\\fR [\\fIOPTIONS\\fR]\n.br\n.B rollcall register\n\\fINAME\\fR [\\fIOPTIONS\\fR] "
       "\\-\\- \\fICOMMAND\\fR [\\fIARGUMENTS\\fR]\n";
-  out += fmt::format(".SH DESCRIPTION\n{}.\nIts subcommands run the daemon, or ask one over HTTP.\n",
-                     troff(app.get_description()));
+  out +=
+      fmt::format(".SH DESCRIPTION\n{}.\nIts subcommands run the daemon, ask one over HTTP, or copy what it keeps.\n",
+                  troff(app.get_description()));
   out += ".SH SUBCOMMANDS\n";
   for (const auto* command : app.get_subcommands({})) {
     out += fmt::format(".SS {}\n{}.\n", troff(command->get_name()), troff(command->get_description()));

@@ -3,6 +3,7 @@
 #include <fcntl.h>
 #include <fmt/format.h>
 #include <sys/file.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include <cstring>
@@ -23,6 +24,11 @@ Result<DataDir> DataDir::open(const std::string& path) {
   const auto lock_path = path + "/lock";
   const int lock = ::open(lock_path.c_str(), O_RDWR | O_CREAT | O_CLOEXEC, 0600);
   if (lock < 0) return cannot("can't be written", errno);
+  // What root makes in a daemon's directory must not keep the daemon out.
+  struct stat directory{};
+  if (::geteuid() == 0 && ::stat(path.c_str(), &directory) == 0) {
+    static_cast<void>(::fchown(lock, directory.st_uid, directory.st_gid) == 0);
+  }
   if (::flock(lock, LOCK_EX | LOCK_NB) == 0) return DataDir(path, lock);
   const int why = errno;
   ::close(lock);

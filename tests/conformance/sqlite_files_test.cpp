@@ -102,6 +102,19 @@ TEST_F(SqliteFiles, ANewLogIsItsOwnersAlone) {
   EXPECT_EQ(status.st_mode & 0777, 0600U);
 }
 
+TEST_F(SqliteFiles, WhatRootMakesBelongsToWhomTheDirectoryBelongsTo) {
+  if (geteuid() != 0) GTEST_SKIP() << "only root can make what isn't its own";
+  constexpr uid_t kSomebody = 54'321;
+  ASSERT_EQ(chown(std::filesystem::path(path_).parent_path().c_str(), kSomebody, kSomebody), 0);
+  const auto store = open_sqlite_store(options());
+  ASSERT_TRUE((*store)->commit(batch({}, {registering(full_instance("a"))})));
+  for (const char* suffix : {"", "-wal", "-shm"}) {
+    struct stat status{};
+    ASSERT_EQ(stat((path_ + suffix).c_str(), &status), 0);
+    EXPECT_EQ(status.st_uid, kSomebody) << suffix;
+  }
+}
+
 TEST_F(SqliteFiles, GenerationsDifferAndStay) {
   make_log(1);
   const auto first = (*open_sqlite_store(options()))->snapshot()->generation;

@@ -2,6 +2,7 @@
 
 #include <fcntl.h>
 #include <fmt/format.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include <algorithm>
@@ -112,6 +113,13 @@ std::unexpected<Error> system_failure(std::string_view path, int error) {
   return fail(ErrorCode::unavailable, fmt::format("{}: {}", path, std::strerror(error)));
 }
 
+/// What root makes in a directory of somebody else's is for him: a log that is restored for a daemon.
+void give_to_owner_of(const std::string& directory, int file) {
+  struct stat status{};
+  if (::geteuid() != 0 || ::stat(directory.c_str(), &status) != 0) return;
+  static_cast<void>(::fchown(file, status.st_uid, status.st_gid) == 0);
+}
+
 }  // namespace
 
 Result<FileReport> check_file(const std::string& path, const std::string& vfs_name, std::uint32_t newest_version) {
@@ -158,8 +166,9 @@ Result<void> create_private_file(const std::string& path) {
     if (errno == EEXIST) return {};
     return system_failure(path, errno);
   }
-  ::close(file);
   const auto parent = std::filesystem::absolute(path).parent_path();
+  give_to_owner_of(parent.native(), file);
+  ::close(file);
   const int directory = ::open(parent.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC);
   if (directory < 0) return system_failure(parent.native(), errno);
   const int synced = ::fsync(directory);

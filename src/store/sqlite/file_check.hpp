@@ -21,7 +21,8 @@ struct FileReport {
 [[nodiscard]] Result<FileReport> check_file(const std::string& path, const std::string& vfs,
                                             std::uint32_t newest_version);
 
-/// Makes an empty file that only its owner may read, and makes its name durable.
+/// Makes an empty file that only its owner may read, and makes its name durable. What root makes belongs to whom the
+/// directory belongs to.
 [[nodiscard]] Result<void> create_private_file(const std::string& path);
 
 /// Removes an index that wasn't there before a file was refused.
