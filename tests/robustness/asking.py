@@ -1,6 +1,5 @@
 """One request to one node, with what came of it in the history."""
 import random
-import re
 
 from history import OK, REFUSED, TAKEN, UNKNOWN, History, now
 from node import HTTP, Node
@@ -45,6 +44,7 @@ class Asker:
                 line["why"] = answer.problem
             elif keep is not None:
                 line |= keep(answer)
+        self.history.newest = max(self.history.newest, line.get("revision", 0))
         return self.history.add(what, **line, returned=now(), same_life=life == node.life)
 
     def close(self) -> None:
@@ -54,8 +54,18 @@ class Asker:
     # ---- reads ----
 
     async def read_service(self, node: Node, service: str) -> dict:
-        return await self.ask(node, "read_service", "GET", f"/services/{service}", keep=seen_of_service,
-                              timeout_s=READ_PATIENCE_S, service=service)
+        return await self._read(node, service, "")
+
+    async def read_consistent(self, node: Node, service: str) -> dict:
+        return await self._read(node, service, "?consistent", consistent=True)
+
+    async def read_what_is_known(self, node: Node, service: str) -> dict:
+        newest = self.history.newest
+        return await self._read(node, service, f"?min_revision={newest}", at_least=newest)
+
+    async def _read(self, node: Node, service: str, query: str, **about) -> dict:
+        return await self.ask(node, "read_service", "GET", f"/services/{service}{query}", keep=seen_of_service,
+                              timeout_s=READ_PATIENCE_S, service=service, **about)
 
     async def read_instance(self, node: Node, id_: str) -> dict:
         return await self.ask(node, "read_instance", "GET", f"/instances/{id_}", keep=seen_of_instance,
@@ -81,6 +91,4 @@ def seen_of_write(answer: Answer) -> dict:
 
 
 def seen_of_removal(answer: Answer) -> dict:
-    """Where the answer tells it."""
-    told = re.search(r"\d+", answer.headers.get("x-rollcall-index", ""))
-    return {"revision": int(told[0])} if told else {}
+    return {"revision": int(answer.headers["x-rollcall-revision"])}

@@ -4,6 +4,8 @@ import collections
 from history import OK
 from story import Newest, Story
 
+# `cluster.answer_within` is 0.9 s; the machine is busy.
+ANSWER_WITHIN_S = 1.5
 # Around a fault: its begin is noted before it is done, and connections recover.
 AFTER_FAULT_S = 1.5
 # From the promotion of a standby to the first acknowledged write.
@@ -52,6 +54,22 @@ def check_own_node(story: Story) -> list[str]:
     return wrong
 
 
+def check_fresh(story: Story) -> list[str]:
+    """A read that asks for it shows what had been acknowledged before, or the revision that it names."""
+    acknowledged = story.acknowledged_by()
+    wrong = []
+    for line in story.reads:
+        if "at_least" not in line and "consistent" not in line:
+            continue
+        asked = line.get("at_least", acknowledged.before(line["invoked"]))
+        floor = max((event.revision for event in story.of_service[line["service"]] if event.revision <= asked), default=0)
+        if line["status"] == 200 and line["revision"] < floor:
+            wrong.append(f"{about(line)} shows revision {line['revision']}, not {floor}, as {asked} was asked for")
+        if line["status"] == 404 and not was_empty(story, line, floor):
+            wrong.append(f"{about(line)} found nothing, although {floor} was asked for")
+    return wrong
+
+
 def was_empty(story: Story, line: dict, since: int) -> bool:
     """The service, at `since` or later, until the answer."""
     service = line["service"]
@@ -61,13 +79,23 @@ def was_empty(story: Story, line: dict, since: int) -> bool:
 
 
 def check_reads_never_stop(story: Story) -> list[str]:
+    """Where nothing hides a node from its clients. It may say that it can't be as fresh as it is asked to be."""
     wrong = []
     for line in story.reads:
-        if line["status"] in (200, 404):
+        asks_the_database = "at_least" in line or "consistent" in line
+        if line["status"] in ((200, 404, 503) if asks_the_database else (200, 404)):
             continue
         if is_reachable(story, line["node"], line["invoked"], line["returned"]):
             wrong.append(f"{about(line)} got no answer ({line['status']} {line.get('why', '')}), and nothing was between")
     return wrong
+
+
+def check_answered_in_time(story: Story) -> list[str]:
+    """Nobody waits for a database that is away."""
+    return [f"{line['what']} of {line['id']} at {line['node']} ({line['invoked']:.3f}) took "
+            f"{line['returned'] - line['invoked']:.2f} s ({line['status']} {line.get('why', '')})"
+            for line in [*story.writes, *story.beats] if line["returned"] - line["invoked"] > ANSWER_WITHIN_S
+            and is_reachable(story, line["node"], line["invoked"], line["returned"])]
 
 
 def is_reachable(story: Story, node: str, begin: float, end: float) -> bool:

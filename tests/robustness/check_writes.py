@@ -53,9 +53,9 @@ def lost_removals(story: Story) -> list[str]:
     wrong = []
     for line in story.writes:
         if line["outcome"] == OK and line["what"] == "deregister":
-            if not any(event.ends and event.by_client and story.session_of(event) == line["session"]
-                       for event in story.of_id[line["id"]]):
-                wrong.append(f"lost: {tell(line)} was acknowledged")
+            event = story.at_revision.get(line["revision"])
+            if event is None or not (event.ends and event.by_client and story.session_of(event) == line["session"]):
+                wrong.append(f"lost: {tell(line)} was acknowledged with revision {line['revision']}")
     return wrong
 
 
@@ -75,8 +75,7 @@ def executions(story: Story, op: int, lines: list[dict]) -> list[str]:
 
 def check_order(story: Story) -> list[str]:
     """A write that was sent after another's answer comes after it in the log."""
-    acknowledged = story.acknowledged()
-    newest = Newest([(line["returned"], event.revision) for line, event in acknowledged])
+    newest = story.acknowledged_by()
     wrong = []
     for event in story.log:
         if not event.by_client:

@@ -18,6 +18,7 @@ def now() -> float:
 class History:
     def __init__(self, file: pathlib.Path) -> None:
         self.lines: list[dict] = []
+        self.newest = 0  # revision that anybody has been told
         self._file = file.open("w")
         self.wall_ahead = time.time() - now()
 

@@ -4,7 +4,6 @@ import json
 import os
 import pathlib
 import signal
-import subprocess
 
 from history import now
 from world import World
@@ -13,12 +12,6 @@ HTTP = 8500
 READY_S = 10
 START_AGAIN_S = 0.2
 STOP_S = 8
-
-
-def knows_nodes(binary: pathlib.Path) -> bool:
-    """Whether several daemons may share a schema."""
-    described = subprocess.run([binary, "serve", "--help"], capture_output=True, text=True, timeout=10, check=True)
-    return "--node " in described.stdout
 
 
 class Node:

@@ -28,13 +28,21 @@ class Reader:
 
     async def _look(self) -> None:
         service = self.asker.rng.choice(ALL)
-        waits = self.asker.rng.random() < 0.2 and service in self._known
+        read = self._choose(service)
         for node in self.asker.one_after_another():
-            line = await (self._wait(node, service) if waits else self.asker.read_service(node, service))
+            line = await read(node, service)
             if line["status"] in (200, 404):
                 break
         if line["outcome"] == OK:
             self._known[service] = line["revision"]
+
+    def _choose(self, service: str):
+        dice = self.asker.rng.random()
+        if dice < 0.2 and service in self._known:
+            return self._wait
+        if dice < 0.35:
+            return self.asker.read_consistent
+        return self.asker.read_what_is_known if dice < 0.5 else self.asker.read_service
 
     async def _wait(self, node: Node, service: str) -> dict:
         target = f"/services/{service}?index={self._known[service]}&wait=500ms"

@@ -24,9 +24,8 @@ OWNERS, RIVALS, CONTESTED, READERS = 18, 6, 2, 3
 WRITES_GO_ON_S = 1.5
 READY_S, AGREE_S, EMPTY_S, CAUGHT_UP_S = 20, 15, 45, 10
 SETTINGS = {"probe.enabled": "false", "watch.keepalive": "1s", "postgres.connect_timeout": "500ms",
-            "postgres.request_timeout": "1s"}
+            "postgres.request_timeout": "1s", "cluster.fence_after": "3s"}
 
-OF_SEVERAL = ("--set", "cluster.fence_after=3s")
 
 
 class Result(NamedTuple):
@@ -46,16 +45,15 @@ class Round:
         folder.mkdir(parents=True, exist_ok=True)
         self.history = History(folder / "history.jsonl")
         self.wrong: list[str] = []
-        self.nodes = [Node(world, name, self._command(binary, name, len(nodes) > 1), folder) for name in nodes]
+        self.nodes = [Node(world, name, self._command(binary, name), folder) for name in nodes]
         self.owners: list[Owner] = []
         self.readers: list[Reader] = []
         self.followers: list[Follower] = []
         self._tasks: dict[object, asyncio.Task] = {}
 
-    def _command(self, binary: pathlib.Path, name: str, several: bool) -> list[str]:
+    def _command(self, binary: pathlib.Path, name: str) -> list[str]:
         settings = SETTINGS | {"postgres.schema": self.schema}
-        of_several = ["--node", name, *OF_SEVERAL] if several else []
-        return [str(binary), "serve", "--store", self.pair.url(), "--socket", "off", *of_several,
+        return [str(binary), "serve", "--store", self.pair.url(), "--node", name, "--socket", "off",
                 *[word for key, value in settings.items() for word in ("--set", f"{key}={value}")]]
 
     async def run(self) -> Result:
@@ -115,6 +113,7 @@ class Round:
         await self._finish(self.owners)
         await until(self._is_empty, EMPTY_S, 0.2)
         await self._agree("in the end", AGREE_S)
+        await self._agree_on_each_other()
         log = await self._read_log()
         for reader in self.readers:
             reader.running = False
@@ -162,6 +161,23 @@ class Round:
         if not await until(same, within_s, 0.2):
             names = ["the table", *[node.name for node in self.nodes]]
             self.wrong.append(f"no agreement {when}: {dict(zip(names, self._states))}")
+
+    async def _agree_on_each_other(self) -> None:
+        """Each knows all others, and the same one as the reaper."""
+        async def same() -> bool:
+            self._views = [await self._view_of(node) for node in self.nodes]
+            names = sorted(node.name for node in self.nodes)
+            return all(view["nodes"] == names and len(view["reapers"]) == 1 and view["in_touch"]
+                       and view == self._views[0] for view in self._views)
+        if not await until(same, AGREE_S, 0.2):
+            self.wrong.append(f"the nodes don't agree on each other: {self._views}")
+
+    async def _view_of(self, node: Node) -> dict:
+        connection = Connection(node.address, HTTP)
+        view = (await connection.ask("GET", "/cluster")).json
+        connection.close()
+        return {"nodes": sorted(one["name"] for one in view["nodes"]), "in_touch": view["in_touch"],
+                "reapers": [one["name"] for one in view["nodes"] if one["reaper"]]}
 
     async def _table(self) -> list:
         rows = await self.pair.primary.ask(

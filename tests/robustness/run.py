@@ -20,7 +20,6 @@ import sys
 
 import database
 import faults
-import node
 import world
 
 ROOT = pathlib.Path(__file__).resolve().parents[2]
@@ -32,7 +31,7 @@ def options() -> argparse.Namespace:
     parser.add_argument("--seed", type=int, help="of the first round; fresh if left out")
     parser.add_argument("--rounds", type=int, default=1)
     parser.add_argument("--seconds", type=float, default=12, help="of faults in a round (12)")
-    parser.add_argument("--nodes", type=int, help="daemons; 3, or 1 where the program takes no more")
+    parser.add_argument("--nodes", type=int, default=3, help="daemons (3)")
     parser.add_argument("--only", metavar="KIND,KIND", help="faults of these kinds alone: " + ", ".join(faults.KINDS))
     parser.add_argument("--asynchronous", action="store_true", help="the standby may lack what was acknowledged: a promotion "
                         "loses it, and the round must fail")
@@ -57,8 +56,7 @@ def why_not(chosen: argparse.Namespace) -> str | None:
 async def play(chosen: argparse.Namespace, folder: pathlib.Path) -> list:
     from rounds import Round  # after the namespaces are entered: it needs nothing of the outside
 
-    most = 3 if node.knows_nodes(chosen.binary) else 1
-    names = [chr(ord("a") + number) for number in range(chosen.nodes or most)]
+    names = [chr(ord("a") + number) for number in range(chosen.nodes)]
     place = world.World("db0", "db1", *names)
     await place.make()
     pair = database.Pair(place, folder / "postgres", not chosen.asynchronous)

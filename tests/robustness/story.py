@@ -88,6 +88,11 @@ class Story:
         return [line for line in self.writes if line["what"] == "deregister" and line["id"] == event.id
                 and line["session"] == session and line["outcome"] in (OK, UNKNOWN)]
 
+    def acknowledged_by(self) -> "Newest":
+        """Which revision had been acknowledged by a time, of any instance."""
+        return Newest([(line["returned"], line["revision"]) for line in self.writes
+                       if line["outcome"] == OK and line["revision"] in self.at_revision])
+
     def acknowledged(self) -> list[tuple[dict, Event]]:
         """Writes that have been answered with what is surely theirs: an event of their number."""
         found = []

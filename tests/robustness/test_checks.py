@@ -216,6 +216,20 @@ def test_a_node_that_goes_back_is_seen():
     assert found([*HISTORY, other_life, read(1, HISTORY[4]["instances"], 12.0, node="b")]) == []
 
 
+def test_a_read_that_is_older_than_it_was_asked_to_be_is_seen():
+    old = read(1, HISTORY[4]["instances"], 12.0, node="b")
+    assert found([*HISTORY, old, old | {"at_least": 1}]) == []
+    assert only("fresh", found([*HISTORY, old | {"consistent": True}]))
+    assert only("fresh", found([*HISTORY, old | {"at_least": 2}]))
+    assert only("fresh", found([*HISTORY, read(0, [], 12.0, node="b", status=404) | {"at_least": 2}]))
+
+
+def test_a_write_that_waits_for_long_is_seen_unless_a_fault_hides_the_node():
+    slow = write("update", 7, 12.0, outcome="refused", status=503, returned=14.0)
+    assert only("answered in time", found([*HISTORY, slow]))
+    assert found([*HISTORY, slow, fault(11.0, 13.0, hidden=["a"])]) == []
+
+
 def test_a_read_without_an_answer_is_seen_unless_a_fault_hides_the_node():
     silent = read(0, [], 12.0, status=0)
     assert only("reads never stop", found([*HISTORY, silent]))
