@@ -80,7 +80,9 @@ def test_each_write_and_heartbeat_may_go_to_another_node(nodes):
         register(clients[turn % 3], name)
         assert clients[(turn + 1) % 3].put(f"/instances/{name}/heartbeat").status == 204
         assert clients[(turn + 2) % 3].delete(f"/instances/{name}").status == 204
+        assert clients[turn % 3].get(f"/instances/{name}?consistent").status == 404
         assert clients[turn % 3].put(f"/instances/{name}/heartbeat").status == 404
+    assert clients[1].get("/services?consistent").status == 200
     together = clients[1].post("/heartbeats", {"ids": ["x", "y1", "nobody"]})
     assert (together.status, together.json) == (200, {"ok": 1, "unknown": ["y1", "nobody"], "stale": []})
 
@@ -90,7 +92,8 @@ def test_who_falls_silent_goes_soon_after_its_ttl(nodes):
     register(a, "x", ttl=2)
     assert b.put("/instances/x/heartbeat").status == 204
     begin = time.monotonic()
-    eventually(lambda: c.get("/instances/x").status == 404, within_s=10)
+    assert c.get("/instances/x?consistent").status == 200
+    eventually(lambda: c.get("/instances/x").status == 404)
     assert 1.9 < time.monotonic() - begin < 4.5
 
 
@@ -101,6 +104,7 @@ def test_a_killed_reaper_is_replaced_and_nobody_alive_is_lost(nodes):
     register(clients[reaper], "x", ttl=3)
     register(clients[reaper], "silent", ttl=3)
     others = [client for index, client in enumerate(clients) if index != reaper]
+    assert others[0].get("/instances/silent?consistent").status == 200
     started[reaper].kill()
     begin = time.monotonic()
     replaced = None
