@@ -41,11 +41,17 @@ PostgresOptions postgres_options(const Settings& settings) {
           .generation = {}};
 }
 
-Result<std::unique_ptr<Cluster>> Cluster::open(const Settings& settings, NodeCard card) {
+Result<std::unique_ptr<Cluster>> Cluster::open(const Settings& settings, NodeCard card,
+                                               std::vector<std::string> offices,
+                                               std::function<void(const std::vector<std::string>&)> offices_changed) {
   SystemRandom random;
   auto membership = open_postgres_membership(postgres_options(settings), NodeId{1 + random.next() % kNodeIdMax});
   if (!membership) return std::unexpected(membership.error());
-  return std::unique_ptr<Cluster>(new Cluster(std::move(*membership), std::move(card)));
+  std::unique_ptr<Cluster> cluster(new Cluster(std::move(*membership)));
+  cluster->parts_.card = std::move(card);
+  cluster->parts_.offices = std::move(offices);
+  cluster->parts_.offices_changed = std::move(offices_changed);
+  return cluster;
 }
 
 }  // namespace rollcall

@@ -17,18 +17,19 @@ namespace rollcall {
 
 class Cluster {
  public:
-  [[nodiscard]] static Result<std::unique_ptr<Cluster>> open(const Settings& settings, NodeCard card);
+  [[nodiscard]] static Result<std::unique_ptr<Cluster>> open(
+      const Settings& settings, NodeCard card, std::vector<std::string> offices,
+      std::function<void(const std::vector<std::string>&)> offices_changed);
 
   [[nodiscard]] const ClusterParts& parts() const noexcept { return parts_; }
   void stop() { thread_.stop(); }
 
  private:
-  Cluster(std::unique_ptr<Membership> membership, NodeCard card)
-      : membership_(std::move(membership)), parts_{*membership_, thread_, std::move(card)} {}
+  explicit Cluster(std::unique_ptr<Membership> membership) : membership_(std::move(membership)) {}
 
   std::unique_ptr<Membership> membership_;
   net::IoExecutor thread_{"rollcall-meet"};
-  ClusterParts parts_;
+  ClusterParts parts_{*membership_, thread_, {}};
 };
 
 }  // namespace rollcall

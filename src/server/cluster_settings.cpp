@@ -37,6 +37,8 @@ std::vector<Setting> cluster_rows() {
       {"cluster.address", kPlainForm, "Where the others' clients reach this node, as a URL. Unset: where it listens",
        [](Settings& s, std::string_view text) { return s.node.address = text, is_plain(text); },
        [](const Settings& s) { return s.node.address; }},
+      toggle("probe.each_node", "Every node probes for itself, and what it finds has its name; else one of them does",
+             [](Settings& s) -> auto& { return s.probe_each_node; }),
       duration("cluster.fence_after", "Silence of a node until the others go on without it",
                [](Settings& s) -> auto& { return s.limits.cluster.fence_after; }),
       duration("cluster.shortest_round", "Nodes meet ten times in the shortest ttl, but not more often than this",

@@ -17,6 +17,7 @@ Registry::Done log_refusal(std::string id) {
 }  // namespace
 
 void RegistrySink::seen(Sighting sighting) {
+  sighting.id = ours(std::move(sighting.id));
   auto done = log_refusal(sighting.id.str());
   registry_.submit(
       Observe{std::move(sighting.id), std::move(sighting.spec), sighting.health, source_, std::move(sighting.cause)},
@@ -24,18 +25,24 @@ void RegistrySink::seen(Sighting sighting) {
 }
 
 void RegistrySink::gone(InstanceId id, Cause cause) {
+  id = ours(std::move(id));
   samples_.erase(id);
   auto done = log_refusal(id.str());
   registry_.submit(Deregister{std::move(id), Session(), source_, std::move(cause)}, std::move(done));
 }
 
-void RegistrySink::sampled(const InstanceId& id, const Sample& sample) { samples_.put(id, sample); }
+void RegistrySink::sampled(const InstanceId& id, const Sample& sample) { samples_.put(ours(id), sample); }
 
 void CheckFollower::start() {
   catalog_.for_each([this](const InstancePtr& instance) {
     if (instance->spec.check) checker_.update(instance);
   });
   watch();
+}
+
+void CheckFollower::stop() {
+  watcher_ = nullptr;
+  catalog_.for_each([this](const InstancePtr& instance) { checker_.remove(instance->id); });
 }
 
 void CheckFollower::watch() {
@@ -46,6 +53,7 @@ void CheckFollower::watch() {
 }
 
 void CheckFollower::follow() {
+  if (!watcher_) return;
   constexpr std::size_t kEvents = 1024;
   for (;;) {
     const auto notices = watcher_->next(kEvents);

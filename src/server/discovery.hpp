@@ -12,8 +12,9 @@ namespace rollcall {
 /// A provider's findings become Observe and Deregister commands, and samples.
 class RegistrySink final : public ProviderSink {
  public:
-  RegistrySink(Registry& registry, SampleTable& samples, Source source)
-      : registry_(registry), samples_(samples), source_(source) {}
+  /// `suffix`: of the ids, where several nodes find the same each for itself.
+  RegistrySink(Registry& registry, SampleTable& samples, Source source, std::string suffix = {})
+      : registry_(registry), samples_(samples), source_(source), suffix_(std::move(suffix)) {}
 
   void seen(Sighting sighting) override;
   void gone(InstanceId id, Cause cause) override;
@@ -22,7 +23,10 @@ class RegistrySink final : public ProviderSink {
  private:
   Registry& registry_;
   SampleTable& samples_;
+  [[nodiscard]] InstanceId ours(InstanceId id) const { return InstanceId(id.str() + suffix_); }
+
   const Source source_;
+  const std::string suffix_;
 };
 
 /// Keeps the checker in step with the log. Lives on the registry's executor, which applies the events.
@@ -31,8 +35,9 @@ class CheckFollower : public std::enable_shared_from_this<CheckFollower> {
   CheckFollower(Catalog& catalog, Checker& checker, Executor& executor)
       : catalog_(catalog), checker_(checker), executor_(executor) {}
 
-  /// On the executor.
+  /// On the executor. From start() on it is kept in step; after stop() nothing is checked until it starts again.
   void start();
+  void stop();
 
  private:
   void watch();

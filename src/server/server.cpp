@@ -12,7 +12,6 @@
 #include "api/routes.hpp"
 #include "base/random.hpp"
 #include "codec/json.hpp"
-#include "discovery/probe/probe_provider.hpp"
 #include "http/h1/server.hpp"
 #include "http/h2/server.hpp"
 #include "net/context_executor.hpp"
@@ -23,6 +22,7 @@
 #include "server/cluster.hpp"
 #include "server/data_dir.hpp"
 #include "server/discovery.hpp"
+#include "server/probing.hpp"
 #include "server/socket_lane.hpp"
 #include "server/version.hpp"
 #include "store/memory/memory_store.hpp"
@@ -60,6 +60,9 @@ struct Lane {
   http::ConnectionTable connections;
   const http::ServerContext context;  // what each connection of this thread refers to
 };
+
+/// Of the nodes that share a log, one asks the instances that want to be checked.
+constexpr std::string_view kCheckOffice = "checks";
 
 // What is offered to clients that ask (RFC 7301), the best first.
 constexpr std::string_view kProtocols[] = {"h2", "http/1.1"};
@@ -109,10 +112,10 @@ struct Server::Impl {
   std::shared_ptr<api::BoundLeases> bound;
   std::vector<std::unique_ptr<SocketLane>> socket_lanes;
   std::unique_ptr<net::Listener> socket_listener;  // null where the socket protocol isn't served
-  std::unique_ptr<RegistrySink> probe_sink;
-  std::unique_ptr<Provider> probe;
+  std::unique_ptr<Probing> probing;
   std::unique_ptr<Checker> checker;
   std::shared_ptr<CheckFollower> check_follower;
+  bool checks = false;  // as one of several nodes; the registry's thread
 
   Result<void> open_store() {
     const auto& limits = settings.limits;
@@ -142,7 +145,9 @@ struct Server::Impl {
 
   Result<void> join_others() {
     if (settings.store != Settings::StoreKind::postgres) return {};
-    auto opened = Cluster::open(settings, card);
+    auto offices = Probing::offices_of(settings);
+    offices.emplace_back(kCheckOffice);
+    auto opened = Cluster::open(settings, card, std::move(offices), [this](const auto& held) { hold(held); });
     if (!opened) return std::unexpected(opened.error());
     cluster = std::move(*opened);
     stamp = [this](http::Response& response) {
@@ -286,7 +291,7 @@ struct Server::Impl {
       const bool ok = trouble.empty();
       parts.push_back({std::move(name), ok, std::move(trouble)});
     };
-    if (probe) add("probe", probe->trouble());
+    if (probing) add("probe", probing->trouble());
     if (cluster) add("cluster", registry->cluster()->trouble);
     return parts;
   }
@@ -323,18 +328,29 @@ struct Server::Impl {
                              registry->submit(SetHealth{id, health, std::move(cause)}, [](const Result<Outcome>&) {});
                            });
     check_follower = std::make_shared<CheckFollower>(catalog, *checker, registry_thread);
+    if (settings.probe_enabled) {
+      const bool own_view = cluster && settings.probe_each_node;
+      probing = std::make_unique<Probing>(Probing::Parts{*registry, catalog, samples, clock}, settings.probe,
+                                          cluster ? Probing::offices_of(settings) : std::vector<std::string>{},
+                                          own_view ? card.name : std::string());
+    }
     registry_thread.post([this] {
       registry->start();
-      check_follower->start();
+      if (!cluster) check_follower->start();
     });
-    if (settings.probe_enabled) {
-      probe_sink = std::make_unique<RegistrySink>(*registry, samples, Source::probe);
-      probe = make_probe_provider(settings.probe, clock);  // before the I/O threads run, which ask it how it is
-    }
     threads.start();
     listener->start();
     if (socket_listener) socket_listener->start();
-    if (probe) probe->start(*probe_sink, instances_of(catalog, Source::probe));
+    if (probing) probing->start();
+  }
+
+  /// On the registry's thread.
+  void hold(const std::vector<std::string>& offices) {
+    if (probing) probing->hold(offices);
+    const bool is_to_check = std::ranges::find(offices, kCheckOffice) != offices.end();
+    if (is_to_check == checks) return;
+    checks = is_to_check;
+    checks ? check_follower->start() : check_follower->stop();
   }
 
   bool responds(std::chrono::milliseconds patience) {
@@ -368,7 +384,7 @@ struct Server::Impl {
         if (socket_listener) socket_lanes[i]->connections.drain();
       });
     }
-    if (probe) probe->stop();
+    if (probing) probing->stop();
     if (checker) checker->stop();
     std::promise<void> drained;
     auto all_written = drained.get_future();

@@ -45,6 +45,7 @@ struct Settings {
   std::vector<std::string> cors_origins;         ///< whose pages may ask, beside our own
   Limits limits;
   bool probe_enabled = true;
+  bool probe_each_node = false;
   ProbeConfig probe;
   std::vector<Network> check_networks = default_check_networks();
 };

@@ -1,4 +1,6 @@
 """Several daemons on one PostgreSQL: one registry, whichever of them is asked."""
+import http.server
+import threading
 import time
 
 import pytest
@@ -8,7 +10,7 @@ from client import eventually as eventually_within
 from postgres import running_postgres
 
 QUICK = ("--set", "postgres.connect_timeout=500ms", "--set", "postgres.request_timeout=1s", "--set",
-         "postgres.silent_session=2s", "--set", "cluster.fence_after=3s", "--set", "probe.enabled=false")
+         "postgres.silent_session=2s", "--set", "cluster.fence_after=3s")
 
 
 def eventually(what, within_s=10):
@@ -173,3 +175,47 @@ def test_the_command_line_shows_the_nodes(nodes):
     assert shown.returncode == 0, shown.stderr
     assert shown.stdout.count("http://127.0.0.1:") == 3
     assert "reaper" in shown.stdout and "store postgres, takes writes" in shown.stdout
+
+
+class Web(http.server.ThreadingHTTPServer):
+    """Something that answers."""
+    def __init__(self):
+        class Handler(http.server.BaseHTTPRequestHandler):
+            def do_GET(self):
+                self.send_response(200)
+                self.send_header("Content-Length", "0")
+                self.end_headers()
+
+            def log_message(self, *_):
+                pass
+
+        super().__init__(("127.0.0.1", 0), Handler)
+        self.port = self.server_address[1]
+        threading.Thread(target=self.serve_forever, daemon=True).start()
+
+    def stop(self):
+        self.shutdown()
+        self.server_close()
+
+
+def test_one_node_probes_and_checks_and_another_takes_over_when_it_dies(postgres, start, request):
+    first, second = Web(), Web()
+    sweep = ("--set", f"probe.web_ports={first.port},{second.port}", "--set", "probe.dicom_ports=1", "--set",
+             "probe.hosts=127.0.0.1", "--set", "probe.sweep_interval=200ms", "--set", "probe.report_other=true", "--set", "probe.enabled=true")
+    started = [start("--set", f"postgres.schema={request.node.name[:48]}", "--node", name, *QUICK, *sweep, name=name,
+                     environment=postgres.environment()) for name in "ab"]
+    clients = [node.client() for node in started]
+    eventually(lambda: all(len(client.get("/services/http?consistent").json.get("service", {}).get("instances", [])) == 2
+                           for client in clients))
+    offices = [client.get("/cluster").json["offices"] for client in clients]
+    assert sorted(map(sorted, offices)) == [[], ["checks", "probe 127.0.0.1", "reaper"]]
+    holder = 0 if offices[0] else 1
+    left = clients[1 - holder]
+    started[holder].kill()
+    begin = time.monotonic()
+    eventually(lambda: "probe 127.0.0.1" in left.get("/cluster").json["offices"])
+    assert time.monotonic() - begin < 5
+    first.stop()
+    eventually(lambda: [i["status"] for i in left.get("/services/http").json["service"]["instances"]
+                        if i["port"] == first.port] == ["critical"])
+    second.stop()
