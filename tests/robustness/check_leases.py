@@ -31,7 +31,7 @@ def broken_promises(story: Story, in_time: bool) -> list[str]:
         lines = promises[(event.id, story.session_of(event))]
         broken = [line for line in lines
                   if line["returned"] < event.at - CLOCKS_S and event.at + CLOCKS_S < line["invoked"] + line["ttl"]]
-        if broken and any(came_in_time(line, lines) for line in broken) == in_time:
+        if broken and any(line in came_in_time(story, lines) for line in broken) == in_time:
             line = broken[0]
             wrong.append(f"revision {event.revision} ({event.kind} {event.id}: {event.evidence}) came "
                          f"{event.at - line['invoked']:.3f} s after a {line['what']} to {line['node']} that was heard; "
@@ -39,12 +39,20 @@ def broken_promises(story: Story, in_time: bool) -> list[str]:
     return wrong
 
 
-def came_in_time(line: dict, lines: list[dict]) -> bool:
-    """Surely while an earlier promise held."""
-    if line["what"] != "beat":
-        return True
-    return any(other is not line and other["returned"] <= line["invoked"]
-               and line["returned"] < other["invoked"] + other["ttl"] for other in lines)
+def came_in_time(story: Story, lines: list[dict]) -> list[dict]:
+    """Those that surely came while an earlier promise held, and the writes that made an event."""
+    found: list[dict] = []
+    for line in sorted(lines, key=lambda line: line["returned"]):
+        kept = any(other["returned"] <= line["invoked"] and line["returned"] < other["invoked"] + other["ttl"]
+                   for other in found)
+        if kept or made_an_event(story, line):
+            found.append(line)
+    return found
+
+
+def made_an_event(story: Story, line: dict) -> bool:
+    event = story.at_revision.get(line.get("revision", 0))
+    return event is not None and event.op == line["op"] and event.at >= line["invoked"] - CLOCKS_S
 
 
 def promises_of(story: Story) -> dict[tuple[str, str], list[dict]]:

@@ -40,7 +40,7 @@ def plan(seed: int, nodes: list[str], seconds: float, only: set[str] | None = No
     of_database = OF_DATABASE | (FAILOVERS if rng.random() < 0.5 or only else {})
     kinds = {target: chosen_from(OF_NODES, only) for target in nodes}
     kinds["database"] = chosen_from(of_database, only)
-    targets = [target for target in [*nodes, *nodes, "database"] if kinds[target]]
+    targets = [target for target in [*nodes, "database", "database"] if kinds[target]]
     free_at = dict.fromkeys(targets, 1.0)
     faults, start = [], 1.0
     while start < seconds - 1.5 and targets:

@@ -166,8 +166,11 @@ def test_a_removal_within_the_ttl_of_a_heard_beat_is_seen():
 
 
 def test_a_beat_that_came_too_late_is_listed_apart():
+    log = [*LOG[:2], LOG[2]._replace(at=14.3)]
     late = [beat(14.05), read(0, [], 14.5, status=404)]
-    assert only("late beats", found([*without(HISTORY[6]), *late], [*LOG[:2], LOG[2]._replace(at=14.3)]))
+    assert only("late beats", found([*without(HISTORY[6]), *late], log))
+    renewed = write("update", 2, 14.05, revision=2)
+    assert only("late beats", found([*without(HISTORY[6]), renewed, beat(14.16, returned=14.2), late[1]], log))
 
 
 def test_a_beat_that_nobody_promised_anything_for_may_be_in_vain():
