@@ -14,6 +14,8 @@ struct Register {
   InstanceSpec spec;
   Session session;
   Source source = Source::api;
+  /// Even if nothing changes an event is made: the lease may have been judged, and the log tells which came first.
+  bool by_event = false;
 };
 
 /// Removes an instance. A session, if given, must be the living one.

@@ -74,6 +74,7 @@ struct Registry::Impl : std::enable_shared_from_this<Impl> {
   void step();
   bool plan_batch();
   void plan_requests(WriteBatch& batch);
+  [[nodiscard]] bool is_overdue(const InstanceId& id) const;
   void plan_verdicts(WriteBatch& batch);
   void settle_claim_first(const Pending& pending, WriteBatch& batch);
   void commit();

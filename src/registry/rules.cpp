@@ -116,11 +116,13 @@ Result<Decision> rule(const Register& wanted, const Case& c) {
     if (!wanted.session.empty() && is_retired(*living, wanted.session, c)) return session_has_ended();
     return incarnate(c, *wanted.id, wanted.spec, wanted.session, wanted.source, {cause.writer, "new session"});
   }
-  if (living->spec == wanted.spec) return living->lapsed ? revive(c) : unchanged(c);
+  const bool same_spec = living->spec == wanted.spec;
+  if (same_spec && (living->lapsed || !wanted.by_event)) return living->lapsed ? revive(c) : unchanged(c);
   Instance after = *living;
   after.spec = wanted.spec;
   if (after.lapsed) set_health(after, Status::passing, {}, c);
-  return change_to(c, EventKind::updated, std::move(after), {cause.writer, "registered otherwise"});
+  return change_to(c, EventKind::updated, std::move(after),
+                   {cause.writer, same_spec ? "registered again after its ttl" : "registered otherwise"});
 }
 
 Result<Decision> rule(const Deregister& wanted, const Case& c) {

@@ -61,9 +61,10 @@ void WriteBatch::answer_unchanged(Planned& planned, const EventPtr& base) {
   answer(planned, Outcome{instance->modified, instance});
 }
 
-void WriteBatch::answer_early(const Error& why) {
-  answered_early_ = true;
+void WriteBatch::answer_early(const Error& why, LeaseTime came_by) {
   for (auto& planned : planned_) {
+    if (planned.verdict || planned.answered || planned.pending.arrived > came_by) continue;
+    planned.answered = true;
     if (is_doubtful(planned)) {
       answer(planned, std::unexpected(why));
     } else {
@@ -72,9 +73,9 @@ void WriteBatch::answer_early(const Error& why) {
   }
 }
 
-void WriteBatch::try_again(Planned& planned, const Followers& followers) const {
+void WriteBatch::try_again(Planned& planned, const Followers& followers) {
   if (planned.verdict) return followers.undone(*planned.verdict);
-  if (answered_early_) return;
+  if (planned.answered) return;
   if (++planned.pending.attempts < kAttempts) return followers.try_again(std::move(planned.pending));
   answer(planned, fail(ErrorCode::overloaded, "other writers keep changing this instance; try again"));
 }

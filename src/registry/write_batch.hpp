@@ -37,9 +37,9 @@ class WriteBatch {
   [[nodiscard]] std::size_t requests() const noexcept { return planned_.size(); }
   [[nodiscard]] const ChangeBatch& changes() const noexcept { return changes_; }
 
-  /// Answers everyone while the outcome isn't known: nobody waits any longer. Those whose request something newer
-  /// stands in the way of aren't tried again then.
-  void answer_early(const Error& why);
+  /// Answers those who came by then, while the outcome isn't known: they wait no longer, and aren't tried again if
+  /// something newer stands in their way.
+  void answer_early(const Error& why, LeaseTime came_by);
 
   /// What to do when the outcome is known.
   struct Followers {
@@ -61,6 +61,7 @@ class WriteBatch {
     Result<Decision> decision;
     std::size_t change = kNoChange;  ///< index in changes_
     std::size_t base = kNoChange;    ///< index of the change of this batch that it was judged against
+    bool answered = false;           ///< before the outcome was known
   };
 
   const Planned& add(Planned planned);
@@ -69,14 +70,13 @@ class WriteBatch {
   void answer_failed(Planned& planned, const Error& failure);
   static void answer(Planned& planned, Result<Outcome> outcome);
   static void answer_unchanged(Planned& planned, const EventPtr& base);
-  void try_again(Planned& planned, const Followers& followers) const;
+  static void try_again(Planned& planned, const Followers& followers);
 
   const Catalog& catalog_;
   WallTime now_;
   const Limits& limits_;
   ChangeBatch changes_;
   std::vector<Planned> planned_;
-  bool answered_early_ = false;
   boost::unordered_flat_map<std::string, std::size_t> latest_;  // id to the index of its last change
 };
 

@@ -46,6 +46,7 @@ void Registry::Impl::plan_requests(WriteBatch& batch) {
     handled = std::max(handled, pending.sequence);
     auto* wanted = std::get_if<Register>(&pending.request);
     if (wanted != nullptr && !wanted->id) wanted->id = InstanceId(make_uuid(parts.random));
+    if (wanted != nullptr && rounds) wanted->by_event = is_overdue(*wanted->id);
     settle_claim_first(pending, batch);
     // Claims are made on this thread too: from here on there is none that would end what is about to be confirmed.
     // Not if the life begins in this batch: the lease under its id is the earlier life's until then.
@@ -54,6 +55,14 @@ void Registry::Impl::plan_requests(WriteBatch& batch) {
     }
   }
   inbox.left(planned);
+}
+
+/// By what this node knows: the one that judges may have done so.
+bool Registry::Impl::is_overdue(const InstanceId& id) const {
+  const LeaseTable& leases = keeper->leases();
+  const auto lease = leases.find(id.view());
+  const auto seen = lease ? leases.look(*lease) : std::nullopt;
+  return seen && seen->last_beat + leases.terms(*lease).lease.ttl <= keeper->now();
 }
 
 void Registry::Impl::plan_verdicts(WriteBatch& batch) {
@@ -136,6 +145,7 @@ void Registry::Impl::queue_again(std::vector<Pending> again) {
 /// Judged again when this node has everything that was in the log when they came.
 void Registry::Impl::check(std::vector<Pending> doubted) {
   doubtful += doubted.size();
+  const MonoTime came_first = parts.clock.now() - (keeper->now() - doubted.front().arrived);
   const auto judge_again =
       [this, doubted = std::make_shared<std::vector<Pending>>(std::move(doubted))](const Result<void>& caught_up) {
         doubtful -= doubted->size();
@@ -145,7 +155,7 @@ void Registry::Impl::check(std::vector<Pending> doubted) {
         }
         if (caught_up) queue_again(std::move(*doubted));
       };
-  catching_up.push_back({judge_again, parts.clock.now()});
+  catching_up.push_back({judge_again, came_first});
 }
 
 void Registry::Impl::apply(std::span<const EventPtr> events) {
@@ -192,8 +202,9 @@ void Registry::Impl::answer_late() {
   if (!rounds || !is_busy()) return;
   const Duration patience = parts.limits.cluster.answer_within;
   const MonoTime now = parts.clock.now();
-  if (in_flight && now - asked_at >= patience) {
-    in_flight->answer_early({ErrorCode::unknown_outcome, "the database hasn't said yet whether this was done", {}});
+  if (in_flight) {
+    in_flight->answer_early({ErrorCode::unknown_outcome, "the database hasn't said yet whether this was done", {}},
+                            keeper->now() - patience);
   }
   refuse_waiting("the database doesn't answer", patience);
   const auto is_late = [&](CatchUp& waiting) {

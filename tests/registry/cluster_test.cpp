@@ -257,6 +257,40 @@ TEST_F(ClusterTest, WhatAnotherNodeHasJustWrittenIsMet) {
   EXPECT_TRUE(knows(*a_, "there"));
 }
 
+TEST_F(ClusterTest, WhoWaitedForABatchDoesNotWaitAsLongAgainInItsOwn) {
+  register_at(*a_, "x");
+  b_->store_executor.hanging = true;
+  std::vector<ErrorCode> told;
+  const auto note = [&](const auto& result) { told.push_back(result ? ErrorCode::internal : result.error().code); };
+  b_->registry->submit(SetMaintenance{InstanceId("x"), true, "first"}, note);
+  time_.advance(600ms);
+  b_->registry->submit(SetMaintenance{InstanceId("x"), false, {}}, note);
+  time_.advance(100ms);
+  b_->store_executor.resume();
+  b_->store.before_commit = [&] { b_->store_executor.hanging = true; };
+  time_.advance(1ms);
+  b_->store_executor.hanging = true;
+  time_.advance(850ms);
+  EXPECT_EQ(told.size(), 2U);
+  b_->store.before_commit = nullptr;
+  b_->store_executor.resume();
+  time_.advance(1s);
+}
+
+TEST_F(ClusterTest, ARenewalAfterItsTtlIsAnEvent) {
+  register_at(*a_, "x", 3s);
+  const auto before = b_->catalog.revision();
+  time_.advance(3100ms);  // the reaper hasn't heard from b up to here
+  ASSERT_TRUE(knows(*b_, "x"));
+  Register same;
+  same.id = InstanceId("x");
+  same.spec = b_->catalog.find_instance("x")->spec;
+  b_->registry->submit(same, [](const Result<Outcome>& done) { EXPECT_TRUE(done && done->changed); });
+  time_.advance(2s);
+  EXPECT_TRUE(knows(*a_, "x")) << "it came before the judgement";
+  EXPECT_EQ(b_->catalog.revision().value, before.value + 1);
+}
+
 TEST_F(ClusterTest, NobodyWaitsLongForALogThatDoesNotAnswer) {
   register_at(*a_, "x");
   b_->store_executor.hanging = true;
@@ -268,6 +302,7 @@ TEST_F(ClusterTest, NobodyWaitsLongForALogThatDoesNotAnswer) {
   b_->registry->catch_up(note);
   time_.advance(860ms);
   EXPECT_EQ(told, std::vector{ErrorCode::unknown_outcome});
+  EXPECT_EQ(told.size(), 1U);
   time_.advance(100ms);
   using enum ErrorCode;
   EXPECT_EQ(told, (std::vector{unknown_outcome, unavailable, unavailable}));
