@@ -22,9 +22,11 @@
 #include "server/cluster.hpp"
 #include "server/data_dir.hpp"
 #include "server/discovery.hpp"
+#include "server/http_metrics.hpp"
 #include "server/probing.hpp"
 #include "server/socket_lane.hpp"
 #include "server/version.hpp"
+#include "server/who_may_ask.hpp"
 #include "store/memory/memory_store.hpp"
 #include "store/sqlite/sqlite_store.hpp"
 
@@ -236,7 +238,8 @@ struct Server::Impl {
     });
     if (!opened) return std::unexpected(opened.error());
     listener = std::move(*opened);
-    say_who_may_ask(*listener, tls ? "https://" : "", !settings.tls.client_ca.empty());
+    say_who_may_ask(listener->endpoint(), guard.access.tokens.size(), tls ? "https://" : "",
+                    !settings.tls.client_ca.empty());
     return {};
   }
 
@@ -259,30 +262,12 @@ struct Server::Impl {
     if (!opened) return std::unexpected(opened.error());
     socket_listener = std::move(*opened);
     if (guard.access.tokens.empty()) {
-      say_who_may_ask(*socket_listener);
+      say_who_may_ask(socket_listener->endpoint(), 0);
     } else {
       log::info("main", "listening on {}: asking for a token, but not on loopback",
                 net::to_text(socket_listener->endpoint()));
     }
     return {};
-  }
-
-  void say_who_may_ask(const net::Listener& opened, std::string_view scheme = "", bool certified = false) const {
-    const auto where = fmt::format("{}{}", scheme, net::to_text(opened.endpoint()));
-    if (const auto& tokens = guard.access.tokens; !tokens.empty()) {
-      log::info("main", "listening on {}: asking for one of {} tokens", where, tokens.size());
-    } else if (certified) {
-      log::info("main",
-                "listening on {}: everyone with a client certificate may read and write, for there are no tokens",
-                where);
-    } else if (opened.endpoint().address().is_loopback()) {
-      log::info("main", "listening on {}: everyone on this machine may read and write, for there are no tokens", where);
-    } else {
-      log::warning(
-          "main",
-          "listening beyond loopback on {}: everyone who reaches it may read and write, for there are no tokens",
-          where);
-    }
   }
 
   [[nodiscard]] std::vector<api::PartHealth> parts_health() const {
@@ -297,24 +282,9 @@ struct Server::Impl {
   }
 
   void add_metrics(OwnMetrics& metrics) const {
-    const auto sum = [this](std::atomic<std::uint64_t> http::ServerStats::* member) {
-      double total = 0;
-      for (const auto& lane : lanes) {
-        total += static_cast<double>((lane->stats.*member).load(std::memory_order_relaxed));
-      }
-      return total;
-    };
-    using Stats = http::ServerStats;
-    metrics.counter("http_requests_total", "Requests answered.", sum(&Stats::requests));
-    metrics.counter("http_responses_total", "Answers that were errors, by class.", sum(&Stats::responses_4xx),
-                    {{"class", "4xx"}});
-    metrics.counter("http_responses_total", "Answers that were errors, by class.", sum(&Stats::responses_5xx),
-                    {{"class", "5xx"}});
-    metrics.gauge("http_connections", "Connections open now.", sum(&Stats::connections));
-    metrics.gauge("http_streams", "Answers that are streamed: watches, and texts as they are compressed.",
-                  sum(&Stats::streams));
-    metrics.counter("http_connections_total", "Connections accepted.", sum(&Stats::connections_total));
-    metrics.counter("http_connections_refused_total", "Connections over the limit.", sum(&Stats::connections_refused));
+    std::vector<const http::ServerStats*> stats;
+    for (const auto& lane : lanes) stats.push_back(&lane->stats);
+    add_http_metrics(metrics, stats);
     if (tls) {
       metrics.counter("tls_handshakes_failed_total", "Handshakes of TLS that a peer began and that came to nothing.",
                       static_cast<double>(tls->failed_handshakes()));
