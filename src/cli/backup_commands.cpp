@@ -166,6 +166,12 @@ int run_migrate(CopyLine& line) {
       .print(stdout, line.as_json);
 }
 
+/// `--json` may stand before the subcommand as well.
+std::shared_ptr<CopyLine> with_common(const std::shared_ptr<CopyLine>& line, const Common& common) {
+  line->as_json = line->as_json || common.json;
+  return line;
+}
+
 CLI::Option* add_log(CLI::App& command, const std::string& name, std::string& value, const std::string& help) {
   return command.add_option(name, value, help)->type_name("LOG");
 }
@@ -188,7 +194,7 @@ void add_backup(Program& program) {
       "  rollcall backup --config /etc/rollcall/rollcall.toml /backups/registry-$(date +%F)\n"
       "  rollcall backup --from sqlite:/var/lib/rollcall - | ssh backups 'cat > registry'\n"
       "  rollcall backup --verify /backups/registry-2026-11-21",
-      [line] { return run_backup(*line); });
+      [&program, line] { return run_backup(*with_common(line, program.common())); });
   command.add_option("file", line->file, "Where to; - is standard output")->required()->type_name("FILE");
   add_log(command, "--from", line->from,
           "sqlite:PATH (a data directory, or a file in .db), or postgres://USER@HOST/DATABASE");
@@ -203,7 +209,7 @@ void add_restore(Program& program) {
       "Make a registry of a backup, where there is none and no daemon runs. The file is checked as a whole first. Who "
       "watched the old registry starts over",
       "  rollcall restore /backups/registry-2026-11-21 --to sqlite:/var/lib/rollcall",
-      [line] { return run_restore(*line); });
+      [&program, line] { return run_restore(*with_common(line, program.common())); });
   command.add_option("file", line->file, "A file of `rollcall backup`")->required()->type_name("FILE");
   add_log(command, "--to", line->to, "Where to: as --from of `rollcall backup`; else what `serve` would use");
   add_settings(command, line);
@@ -216,7 +222,7 @@ void add_migrate(Program& program) {
       "Move the registry from one store to another while no daemon runs, and read it back. Who watches goes on where "
       "it was. The old one stays as it is, and no daemon may be started on it again",
       "  rollcall migrate --from sqlite:/var/lib/rollcall --to postgres://rollcall@db1.example/rollcall",
-      [line] { return run_migrate(*line); });
+      [&program, line] { return run_migrate(*with_common(line, program.common())); });
   add_log(command, "--from", line->from,
           "sqlite:PATH (a data directory, or a file in .db), or postgres://USER@HOST/DATABASE")
       ->required();

@@ -123,6 +123,7 @@ def test_the_log_is_the_one_that_serve_would_use(start, tmp_path):
     assert told("backup", "--config", str(config), str(tmp_path / "a"))["from"] == f"sqlite:{daemon.data}/rollcall.db"
     assert run("backup", str(tmp_path / "b"), ROLLCALL_DATA_DIR=str(daemon.data)).returncode == 0
     assert run("backup", "--set", f"data_dir={daemon.data}", str(tmp_path / "c")).returncode == 0
+    assert json.loads(run("--json", "backup", "--verify", str(tmp_path / "c")).stdout)["events"] == 0
     assert "--from is needed" in refused(2, "backup", str(tmp_path / "d"), ROLLCALL_STORE="memory")
     assert not (tmp_path / "d").exists()
 

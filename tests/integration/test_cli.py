@@ -75,7 +75,7 @@ def test_help_has_an_example_for_each(cli):
     names = [line.split()[0] for line in cli("--help").stdout.partition("Subcommands:")[2].splitlines()
              if line.startswith("  ") and not line.startswith("   ")]
     for name in ("serve", "register", "heartbeat", "deregister", "services", "instances", "query", "watch", "probe",
-                 "version", "settings", "completion", "man"):
+                 "backup", "restore", "migrate", "version", "settings", "completion", "man"):
         assert name in names
         text = cli(name, "--help").stdout
         assert "Example" in text and f"rollcall {name}" in text
