@@ -87,7 +87,7 @@ using Pairs = ::testing::Types<Pair<SqliteEngine, SqliteEngine>, Pair<SqliteEngi
 TYPED_TEST_SUITE(WholeLogTest, Pairs, PairNames);
 
 TYPED_TEST(WholeLogTest, ACopyCantBeToldFromTheLog) {
-  setenv("RC_PARAMS", "max_success=20 seed=20261121", 0);
+  setenv("RC_PARAMS", "max_success=20 seed=20261121", 0);  // NOLINT(concurrency-mt-unsafe): there is one thread
   EXPECT_TRUE(rc::check("a copy can't be told from the log", [] {
     const auto happened = *rc::gen::container<std::vector<Happening>>(happenings());
     typename TypeParam::From from;

@@ -7,8 +7,8 @@
 
 #include <algorithm>
 #include <charconv>
-#include <cstring>
 #include <optional>
+#include <system_error>
 
 #include "store/archive/archive_format.hpp"
 #include "store/archive/sha256.hpp"
@@ -53,7 +53,9 @@ class ByteReader {
       got = ::pread(file_, buffer_.data() + had, kReadAtOnce, static_cast<off_t>(offset_ + had));
     } while (got < 0 && errno == EINTR);
     buffer_.resize(had + static_cast<std::size_t>(std::max<ssize_t>(got, 0)));
-    if (got < 0) return fail(ErrorCode::unavailable, fmt::format("{} can't be read: {}", path_, std::strerror(errno)));
+    if (got < 0)
+      return fail(ErrorCode::unavailable,
+                  fmt::format("{} can't be read: {}", path_, std::generic_category().message(errno)));
     return got > 0;
   }
 
@@ -228,7 +230,7 @@ Result<std::unique_ptr<ArchiveReader>> ArchiveReader::open(const std::string& pa
   const int file = ::open(path.c_str(), O_RDONLY | O_CLOEXEC);
   if (file < 0) {
     const auto code = errno == ENOENT ? ErrorCode::not_found : ErrorCode::unavailable;
-    return fail(code, fmt::format("{}: {}", path, std::strerror(errno)));
+    return fail(code, fmt::format("{}: {}", path, std::generic_category().message(errno)));
   }
   auto reader = std::unique_ptr<ArchiveReader>(new ArchiveReader(path, file));
   struct stat status{};

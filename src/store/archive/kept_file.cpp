@@ -7,14 +7,14 @@
 #include <unistd.h>
 
 #include <cerrno>
-#include <cstring>
 #include <filesystem>
+#include <system_error>
 
 namespace rollcall {
 namespace {
 
 std::unexpected<Error> system_failure(const std::string& path, std::string_view what, int error) {
-  return fail(ErrorCode::unavailable, fmt::format("{} {}: {}", path, what, std::strerror(error)));
+  return fail(ErrorCode::unavailable, fmt::format("{} {}: {}", path, what, std::generic_category().message(error)));
 }
 
 /// Where a symbolic link leads to: the file is replaced, and not the link.
