@@ -284,3 +284,16 @@ def test_a_password_is_not_for_the_command_line(tmp_path):
         words[words.index(option) + 1] = "postgres://locked:hush-hush@localhost/x"
         said = refused(2, *words)
         assert f"{option} is a secret" in said and "hush" not in said
+
+
+def test_a_standby_can_be_backed_up(start, postgres, database, tmp_path):
+    there, schema = database
+    daemon = start(*schema, environment=postgres.environment())
+    with daemon.client() as client:
+        fill(client)
+        postgres("standby")
+        register(client, "after")  # which is acknowledged when the standby has it
+        revision = position_of(client)[1]
+        standby = there.replace(str(postgres.folder), f"{postgres.folder}/standby") + " target_session_attrs=any"
+        made = told("backup", "--from", standby, *schema, str(tmp_path / "backup"))
+        assert made["revision"] == made["events"] == revision
