@@ -115,7 +115,11 @@ Result<Response> get_health(const ApiParts& parts, const Request&) {
   const auto health = parts.parts_health ? parts.parts_health() : std::vector<PartHealth>{};
   const auto warnings = warnings_of(parts, health);
   std::string detail;
-  const bool writable = parts.registry.writable(&detail);
+  bool writable = parts.registry.writable(&detail);
+  if (writable && !parts.registry.in_touch()) {
+    writable = false;
+    detail = "cut off from the other nodes, which may have gone on without this one";
+  }
   std::string json = "{\"status\":\"";
   json += !writable ? "unavailable" : warnings.empty() ? "healthy" : "degraded";
   json += "\",";
