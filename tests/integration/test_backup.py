@@ -278,6 +278,41 @@ def test_a_backup_of_sqlite_is_restored_to_postgresql(start, postgres, database,
     assert postgres.ask(f"SELECT count(*) FROM {schema[1].partition('=')[2]}.instance_list") == "5"
 
 
+def kill_while_it_writes(*words):
+    """Its terminal says when that is."""
+    ours, theirs = pty.openpty()
+    running = subprocess.Popen([binary(), *words], stderr=theirs, stdout=subprocess.DEVNULL, env=plain_environment())
+    os.close(theirs)
+    said = b""
+    with contextlib.suppress(OSError):  # it has ended
+        while b"writing" not in said:
+            said += os.read(ours, 4096)
+    running.kill()
+    running.wait(BOUND_S)
+    os.close(ours)
+    assert b"writing" in said
+
+
+@pytest.mark.parametrize("engine", ["sqlite", "postgres"])
+def test_a_restore_that_is_killed_leaves_all_or_nothing(start, postgres, tmp_path, engine):
+    daemon, file = start(), tmp_path / "backup"
+    with daemon.client() as client:
+        for number in range(2100):
+            register(client, f"kept-{number}")
+    made = told("backup", "--from", f"sqlite:{daemon.data}", str(file))
+    for attempt in range(4):
+        there = ["sqlite:" + str(tmp_path / str(attempt))]
+        if engine == "postgres":
+            there = [f"host={postgres.folder} user=test dbname=postgres", "--set", f"postgres.schema=killed_{attempt}"]
+        kill_while_it_writes("restore", str(file), "--to", *there)
+        found = run("backup", "--from", *there, "--json", str(tmp_path / "found"))
+        assert found.returncode == 0, found.stderr
+        if json.loads(found.stdout)["events"] == 0:
+            assert told("restore", str(file), "--to", *there)["digest"] == made["digest"]
+        else:
+            assert json.loads(found.stdout)["digest"] == made["digest"]
+
+
 def test_a_password_is_not_for_the_command_line(tmp_path):
     for option in ("--from", "--to"):
         words = ["migrate", "--from", f"sqlite:{tmp_path}", "--to", f"sqlite:{tmp_path}"]
