@@ -35,7 +35,6 @@ def options() -> argparse.Namespace:
     parser.add_argument("--only", metavar="KIND,KIND", help="faults of these kinds alone: " + ", ".join(faults.KINDS))
     parser.add_argument("--asynchronous", action="store_true", help="the standby may lack what was acknowledged: a promotion "
                         "loses it, and the round must fail")
-    parser.add_argument("--strict", action="store_true", help="bugs that are known and not mended yet fail the round too")
     parser.add_argument("--binary", type=pathlib.Path, default=ROOT / "build/release/bin/rollcall")
     parser.add_argument("--keep", type=pathlib.Path, default=ROOT / "build/robustness", help="for what failed rounds leave")
     parser.add_argument("--json", action="store_true", help="a line of JSON a round, and no table")
@@ -66,8 +65,7 @@ async def play(chosen: argparse.Namespace, folder: pathlib.Path) -> list:
         for number in range(chosen.rounds):
             seed = chosen.seed + number
             planned = faults.plan(seed, names, chosen.seconds, chosen.only and set(chosen.only.split(",")))
-            one = Round(seed, planned, chosen.seconds, place, pair, chosen.binary, names, folder / f"seed-{seed}",
-                        chosen.strict)
+            one = Round(seed, planned, chosen.seconds, place, pair, chosen.binary, names, folder / f"seed-{seed}")
             results.append(await one.run())
             report(results[-1], chosen)
             keep(results[-1], one.folder, folder / "postgres", chosen.keep)
@@ -85,8 +83,6 @@ def report(result, chosen: argparse.Namespace) -> None:
         print(f"    {fault}")
     for wrong in result.wrong:
         print(f"  ! {wrong}")
-    for known in result.still_open:
-        print(f"  ~ {known}")
     print(f"    {' '.join(f'{name}={value}' for name, value in result.figures.items())}", flush=True)
 
 
