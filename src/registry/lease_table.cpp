@@ -212,6 +212,14 @@ struct LeaseTable::Impl {
     return &at(handle.slot);
   }
 
+  /// Keeps those flags of `kept` that it has: a beat that came to this node has yet to be told to the others.
+  static void revive(Slot& slot, LeaseTime last_beat, std::int64_t flags, std::int64_t kept) noexcept {
+    std::int64_t word = slot.word.load(std::memory_order_acquire);
+    while (!slot.word.compare_exchange_weak(word, pack(last_beat, LeaseState::alive, flags | (word & kept)),
+                                            std::memory_order_acq_rel)) {
+    }
+  }
+
   BeatResult beat(std::string_view id, std::uint64_t hash, std::uint64_t session_hash, LeaseTime now,
                   std::optional<Source> only = std::nullopt) noexcept {
     Slot* slot = find(id, hash);
@@ -301,7 +309,7 @@ LeaseTable::Handle LeaseTable::put(const InstanceId& id, const Session& session,
   slot->session_hash.store(session_hash_of(session.view()), std::memory_order_relaxed);
   slot->source.store(terms.source, std::memory_order_relaxed);
   slot->ttl_ms.store(in_32_bits(terms.lease.ttl), std::memory_order_relaxed);
-  slot->word.store(pack(last_beat, LeaseState::alive, unverified ? kUnverified : 0), std::memory_order_release);
+  impl_->revive(*slot, last_beat, unverified ? kUnverified : 0, is_new ? 0 : kHeardHere);
   impl_->note_number(terms.number, number);
   if (is_new) impl_->insert(hash, number);
   return {number, impl_->records[number].serial};
@@ -367,14 +375,16 @@ void LeaseTable::lapse(Handle handle, LeaseTime now) noexcept {
   slot->word.store(pack(beat, LeaseState::lapsed, flags_of(word)), std::memory_order_release);
 }
 
-void LeaseTable::heard_elsewhere(InstanceNumber number, LeaseTime last_beat) {
+std::optional<LeaseTime> LeaseTable::heard_elsewhere(InstanceNumber number, LeaseTime last_beat) {
   Slot* slot = impl_->find(number);
-  if (slot == nullptr) return;
+  if (slot == nullptr) return std::nullopt;
   std::int64_t word = slot->word.load(std::memory_order_acquire);
   while (state_of(word) == LeaseState::alive && beat_of(word) < last_beat) {
-    if (slot->word.compare_exchange_weak(word, pack(last_beat, LeaseState::alive, 0), std::memory_order_acq_rel))
-      return;
+    const auto merged = pack(last_beat, LeaseState::alive, 0);
+    if (!slot->word.compare_exchange_weak(word, merged, std::memory_order_acq_rel)) continue;
+    return (word & kHeardHere) != 0 ? std::optional(beat_of(word)) : std::nullopt;
   }
+  return std::nullopt;
 }
 
 LeaseTable::Marks LeaseTable::marks_since(LeaseTime since, Heard where) const {

@@ -106,8 +106,9 @@ class LeaseTable {
   /// `here`: only of leases that live and whose last beat came to this node.
   [[nodiscard]] Marks marks_since(LeaseTime since, Heard where = Heard::anywhere) const;
 
-  /// Another node has heard of it. Changes nothing unless it is alive and that is newer than what is known.
-  void heard_elsewhere(InstanceNumber number, LeaseTime last_beat);
+  /// Another node has heard of it. Changes nothing unless it is alive and that is newer than what is known. Returns the
+  /// last beat that came to this node if that is hidden by it now: marks of what was heard here don't show it any more.
+  std::optional<LeaseTime> heard_elsewhere(InstanceNumber number, LeaseTime last_beat);
 
   [[nodiscard]] std::size_t size() const noexcept;
 

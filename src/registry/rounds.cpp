@@ -73,6 +73,8 @@ void Rounds::meet() {
 
 void Rounds::collect(Report& report, LeaseTime since) {
   auto found = keeper_->leases().marks_since(since, LeaseTable::Heard::here);
+  std::erase_if(hidden_, [since](const auto& hidden) { return hidden.second < since; });
+  for (const auto& [number, beat] : hidden_) found.marks.push_back({number, in_ms(beat)});
   report.digest = encode_digest(std::move(found.marks), in_ms(keeper_->now()));
   report.revision = parts_.catalog.revision();
   const auto& limits = parts_.limits.cluster;
@@ -160,7 +162,8 @@ void Rounds::merge(const std::vector<Digest>& digests) {
   const LeaseTime now = keeper_->now();
   for (const auto& digest : digests) {
     const auto read = decode_digest(digest.beats, [&](InstanceNumber number, milliseconds age) {
-      keeper_->leases().heard_elsewhere(number, now - age);
+      const auto hidden = keeper_->leases().heard_elsewhere(number, now - age);
+      if (hidden && *hidden >= told_up_to_) hidden_.emplace_back(number, *hidden);
     });
     if (!read) log::error(kLogger, "heartbeats of another node: {}", read.error().message);
   }

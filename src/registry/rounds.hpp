@@ -56,6 +56,9 @@ class Rounds : public std::enable_shared_from_this<Rounds> {
   Met met_;
   Minutes joined_;                           ///< until start()
   LeaseTime told_up_to_ = LeaseTime::min();  ///< the others know of every beat before
+  /// Beats heard here since then that digests of the others hide: those count as heard when they are read, and may be
+  /// older.
+  std::vector<std::pair<InstanceNumber, LeaseTime>> hidden_;
   Duration interval_;
   bool meeting_ = false;
   Task leaving_;

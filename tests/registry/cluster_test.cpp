@@ -85,6 +85,40 @@ TEST_F(ClusterTest, WhoFallsSilentGoesSoonAfterItsTtl) {
   EXPECT_EQ(a_->registry->stats().expired, 1U);
 }
 
+TEST_F(ClusterTest, ABeatIsToldThoughAnOlderEventIsAppliedAfterIt) {
+  register_at(*a_, "x");
+  b_->store_executor.hanging = true;
+  Register otherwise;
+  otherwise.id = InstanceId("x");
+  otherwise.spec = a_->catalog.find_instance("x")->spec;
+  otherwise.spec.weight = 7;
+  a_->registry->submit(otherwise, [](const Result<Outcome>& given) { EXPECT_TRUE(given); });
+  time_.advance(6s);
+  EXPECT_EQ(beat(*b_, "x"), BeatResult::ok);
+  b_->store_executor.resume();
+  time_.advance(3s);
+  EXPECT_EQ(b_->catalog.find_instance("x")->spec.weight, 7U);
+  EXPECT_LT(a_->registry->silence("x")->since_last_beat, 4s);
+}
+
+TEST_F(ClusterTest, ABeatIsToldThoughAnOlderOneOfAnotherNodeIsReadAfterIt) {
+  register_at(*a_, "x");
+  b_->cluster_executor.hanging = true;
+  time_.advance(2s);
+  for (int i = 0; i < 20; ++i) {
+    EXPECT_EQ(beat(*a_, "x"), BeatResult::ok);
+    time_.advance(100ms);
+  }
+  b_->executor.hanging = true;  // the answer lies there unread
+  b_->cluster_executor.resume();
+  time_.advance(4s);
+  EXPECT_EQ(beat(*b_, "x"), BeatResult::ok);
+  time_.advance(1s);
+  b_->executor.resume();
+  time_.advance(2s);
+  EXPECT_LT(a_->registry->silence("x")->since_last_beat, 4s);
+}
+
 TEST_F(ClusterTest, NobodyIsJudgedWhileANodeSaysNothing) {
   register_at(*b_, "x");
   b_->cluster_executor.hanging = true;
