@@ -26,11 +26,11 @@ class LeaseClock {
     return LeaseTime{std::min(now.time_since_epoch().count(), latest) - offset_.load(std::memory_order_relaxed)};
   }
 
-  /// A tick that was due at the time announced with the last one. Gives back the time by which it is late.
-  /// Returns the blind time given back.
+  /// A tick that was due at the time announced with the last one. Gives back the time by which it is late beyond the
+  /// tolerance: now() has stood still since then, and never goes back. Returns the blind time given back.
   Duration tick(MonoTime now, Duration until_next) noexcept {
     const Duration late = now.time_since_epoch() - Duration(due_.load(std::memory_order_relaxed));
-    const Duration blind = late > kTolerance ? late : Duration{0};
+    const Duration blind = std::max(late - kTolerance, Duration{0});
     if (blind > Duration{0}) offset_.fetch_add(blind.count(), std::memory_order_relaxed);
     due_.store((now + until_next).time_since_epoch().count(), std::memory_order_relaxed);
     return blind;
