@@ -49,6 +49,11 @@ std::vector<NodeRound> Roster::settled(LeaseTime now) const {
 }
 
 void Roster::learn(const Minutes& minutes, LeaseTime now) {
+  hear(minutes, now);
+  if (!reports_.empty()) met_up_to_ = reports_.back().at;
+}
+
+void Roster::hear(const Minutes& minutes, LeaseTime now) {
   const auto since_last = std::min<Duration>(now - learned_at_.value_or(now), fence_after_ / kSteps);
   learned_at_ = now;
   term_ = minutes.term;
@@ -66,7 +71,7 @@ void Roster::learn(const Minutes& minutes, LeaseTime now) {
 }
 
 void Roster::join(const Minutes& minutes, LeaseTime now) {
-  learn(minutes, now);
+  hear(minutes, now);
   if (!others_.empty()) floor_ = now;
 }
 
@@ -97,7 +102,7 @@ void Roster::note_digests(const Minutes& minutes, LeaseTime now) {
 void Roster::written_down(LeaseTime at) { written_down_ = at; }
 
 LeaseTime Roster::complete_up_to() const {
-  LeaseTime complete = LeaseTime::max();
+  LeaseTime complete = met_up_to_;
   for (const auto& [node, other] : others_) {
     const auto report = std::ranges::lower_bound(reports_, other.heard_of_us, {}, &Heard::round);
     const bool is_known = report != reports_.end() && report->round == other.heard_of_us;

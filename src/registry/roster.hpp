@@ -28,7 +28,8 @@ class Roster {
   /// Everything heard up to `at` has been written down.
   void written_down(LeaseTime at);
 
-  /// Up to here every node has told of its beats: leases may be judged by it. The largest where there is no other.
+  /// Up to here every node has told of its beats: leases may be judged by it. No later than the last meeting: another
+  /// node may have joined since.
   [[nodiscard]] LeaseTime complete_up_to() const;
   /// Before this, everybody may have been heard of by a node that didn't tell: leases run from here at the earliest.
   [[nodiscard]] LeaseTime floor() const noexcept { return floor_; }
@@ -51,6 +52,7 @@ class Roster {
     LeaseTime at;
   };
 
+  void hear(const Minutes& minutes, LeaseTime now);
   void note(const Member& member, Duration since_last);
   void note_digests(const Minutes& minutes, LeaseTime now);
   [[nodiscard]] std::vector<NodeRound> to_fence() const;
@@ -64,6 +66,7 @@ class Roster {
   std::deque<Heard> reports_;                    ///< ours, and when they began
   std::vector<NodeRound> dropping_;              ///< digests that our last report let go
   std::optional<LeaseTime> learned_at_;
+  LeaseTime met_up_to_ = LeaseTime::min();  ///< when the report of the last meeting that came about began
   LeaseTime written_down_ = LeaseTime::min();
   LeaseTime floor_ = LeaseTime::min();
   Term term_;

@@ -29,9 +29,13 @@ class RosterTest : public testing::Test {
   Roster roster_{kSelf, 10s};
 };
 
-TEST_F(RosterTest, AloneEverythingIsKnown) {
+TEST_F(RosterTest, AloneEverythingIsKnownUpToTheLastMeeting) {
   learn({}, 1s);
-  EXPECT_EQ(roster_.complete_up_to(), LeaseTime::max());
+  EXPECT_EQ(roster_.complete_up_to(), LeaseTime::min());
+  (void)roster_.begin(2s);
+  EXPECT_EQ(roster_.complete_up_to(), LeaseTime::min()) << "somebody may have joined";
+  learn({}, 3s);
+  EXPECT_EQ(roster_.complete_up_to(), 2s);
   EXPECT_EQ(roster_.floor(), LeaseTime::min());
 }
 

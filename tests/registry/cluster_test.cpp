@@ -184,6 +184,21 @@ TEST_F(ClusterTest, WhoLeavesTellsFirst) {
   EXPECT_LT(a_->registry->silence("x")->since_last_beat, 5s);
 }
 
+TEST_F(ClusterTest, AReaperThatWasAloneDoesNotJudgeWhileItCannotKnowWhoHasJoined) {
+  b_->registry->drain([] {});
+  time_.advance(2s);
+  register_at(*a_, "x");
+  a_->cluster_executor.hanging = true;
+  Daemon c(time_, log_, "c");
+  time_.advance(1s);
+  EXPECT_TRUE(c.registry->in_touch());
+  beat_on(c, "x", 20s);
+  EXPECT_TRUE(knows(*a_, "x"));
+  a_->cluster_executor.resume();
+  beat_on(c, "x", 20s);
+  EXPECT_TRUE(knows(*a_, "x"));
+}
+
 TEST_F(ClusterTest, AVerdictOfAnEarlierTermIsNotCarriedOut) {
   register_at(*a_, "x");
   time_.advance(9s);
