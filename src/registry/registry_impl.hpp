@@ -79,6 +79,7 @@ struct Registry::Impl : std::enable_shared_from_this<Impl> {
   void settle_claim_first(const Pending& pending, WriteBatch& batch);
   void commit();
   void committed(const Result<CommitResult>& result);
+  void judge_anew();
   void settle(const std::function<void(WriteBatch&, const WriteBatch::Followers&)>& with);
   void queue_again(std::vector<Pending> again);
   void check(std::vector<Pending> doubted);

@@ -115,6 +115,10 @@ void WriteBatch::settle(const CommitResult& result, const Followers& followers) 
   }
 }
 
+void WriteBatch::give_back(const Followers& followers) {
+  for (auto& planned : planned_) try_again(planned, followers);
+}
+
 void WriteBatch::settle(const Error& failure, const Followers& followers) {
   for (auto& planned : planned_) {
     if (planned.verdict) followers.undone(*planned.verdict);

@@ -49,6 +49,8 @@ class WriteBatch {
   };
   /// Answers everyone from a commit's result, or from an empty one where there was nothing to commit.
   void settle(const CommitResult& result, const Followers& followers);
+  /// Nothing was done, and everything is to be judged anew.
+  void give_back(const Followers& followers);
   /// Answers everyone after a commit that failed: those that asked for nothing new get their answer all the same.
   void settle(const Error& failure, const Followers& followers);
 

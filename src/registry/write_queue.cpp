@@ -108,6 +108,8 @@ void Registry::Impl::committed(const Result<CommitResult>& result) {
     apply(result->events);
     answered({});
     settle([&](WriteBatch& batch, const WriteBatch::Followers& followers) { batch.settle(*result, followers); });
+  } else if (result.error().code == ErrorCode::compacted) {
+    return judge_anew();
   } else {
     counters.failures.fetch_add(1, std::memory_order_relaxed);
     set_writable(result.error().message);
@@ -116,6 +118,15 @@ void Registry::Impl::committed(const Result<CommitResult>& result) {
     settle([&](WriteBatch& batch, const WriteBatch::Followers& followers) { batch.settle(result.error(), followers); });
   }
   step();
+}
+
+/// Others have written, and pruned since, what this node hasn't seen: nothing was done. The same requests are judged by
+/// the state as it is now.
+void Registry::Impl::judge_anew() {
+  settle([](WriteBatch& batch, const WriteBatch::Followers& followers) { batch.give_back(followers); });
+  std::ranges::move(std::exchange(being_caught_up, {}), std::back_inserter(catching_up));
+  recovering = true;
+  read_on();
 }
 
 void Registry::Impl::settle(const std::function<void(WriteBatch&, const WriteBatch::Followers&)>& with) {

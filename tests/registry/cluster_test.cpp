@@ -340,6 +340,17 @@ TEST_F(ClusterTest, ARenewalAfterItsTtlIsAnEvent) {
   EXPECT_EQ(b_->catalog.revision().value, before.value + 1);
 }
 
+TEST_F(ClusterTest, AWriteAtANodeThatHistoryHasLeftBehindIsJudgedAnew) {
+  register_at(*a_, "x");
+  b_->store.before_commit = [&, commits = 0]() mutable {
+    b_->store.fault = commits++ == 0 ? std::optional(ErrorCode::compacted) : std::nullopt;
+  };
+  register_at(*b_, "y");
+  EXPECT_TRUE(knows(*b_, "y"));
+  EXPECT_TRUE(knows(*a_, "y"));
+  EXPECT_TRUE(b_->registry->writable());
+}
+
 TEST_F(ClusterTest, NobodyWaitsLongForALogThatDoesNotAnswer) {
   register_at(*a_, "x");
   b_->store_executor.hanging = true;
