@@ -82,6 +82,7 @@ void Rounds::collect(Report& report, LeaseTime since) {
 }
 
 void Rounds::send(Report report, LeaseTime at, MonoTime began) {
+  if (leaving_) met_at_ = 0;  // what is heard from here on is told to nobody
   collect(report, told_up_to_);
   if (leaving_) return leave_with(std::move(report));
   on_cluster_executor(

@@ -180,6 +180,7 @@ TEST_F(ClusterTest, WhoLeavesTellsFirst) {
   b_->registry->drain([&] { left = true; });
   time_.advance(1s);
   EXPECT_TRUE(left);
+  EXPECT_FALSE(b_->registry->in_touch()) << "it tells nobody any more";
   EXPECT_EQ(a_->registry->cluster()->nodes.size(), 1U);
   EXPECT_LT(a_->registry->silence("x")->since_last_beat, 5s);
 }
