@@ -40,9 +40,31 @@ void draw_faults(SimRandom& random, Config& config) {
   config.duplicated = maybe(random, 0.2);
 }
 
+// Silence is counted in quarters of fence_after, between meetings that are up to a second apart.
+void draw_cluster(SimRandom random, Config& config) {
+  config.engine = Engine::memory;
+  config.store_cut_every = maybe_every(random, 8s, 40s);
+  config.membership_cut_every = maybe_every(random, 8s, 40s);
+  config.session_end_every = maybe_every(random, 4s, 40s);
+  config.meeting_fault = maybe(random, 0.02);
+  config.slow_meeting = maybe(random, 0.02);
+  const Duration fence_after = random.chance(0.7) ? random.between(2s, 5s) : Duration{10s};
+  config.limits.cluster.fence_after = std::chrono::floor<std::chrono::milliseconds>(fence_after);
+}
+
+std::string describe_cluster(const Config& c) {
+  if (c.nodes == 1) return {};
+  const auto seconds = [](Duration d) { return std::chrono::duration<double>(d).count(); };
+  return fmt::format(
+      "; {} nodes, fenced after {:.1f} s; every so many s: cut from the store {:.0f}, from the others {:.0f}, session "
+      "ended {:.0f}; meeting fault {:.3f}, slow meeting {:.3f}",
+      c.nodes, seconds(c.limits.cluster.fence_after), seconds(c.store_cut_every), seconds(c.membership_cut_every),
+      seconds(c.session_end_every), c.meeting_fault, c.slow_meeting);
+}
+
 }  // namespace
 
-Config draw_config(SimRandom& random) {
+Config draw_config(SimRandom& random, std::size_t nodes) {
   Config config;
   config.engine = random.chance(0.25) ? Engine::sqlite : Engine::memory;
   config.io_threads = 1 + random.below(3);
@@ -56,25 +78,32 @@ Config draw_config(SimRandom& random) {
   config.lasting_critical = random.unit() * 0.6;
   draw_faults(random, config);
   draw_limits(random, config.limits);
+  config.nodes = nodes;
+  if (nodes > 1) draw_cluster(random.fork("cluster"), config);
   return config;
 }
 
 std::string describe(const Config& c) {
   const auto seconds = [](Duration d) { return std::chrono::duration<double>(d).count(); };
   return fmt::format(
-      "{} engine, {} I/O threads, {} owners, {} services, {} watchers, an action every {:.3f} s, ttl {:.1f} to {:.1f} "
-      "s; "
-      "every so many s: crash {:.0f}, stall {:.0f}, I/O stall {:.0f}, wall jump {:.0f}, full disk {:.0f}; "
-      "store fault {:.3f}, slow commit {:.3f}, crash in commit {:.4f}, hiccup {:.4f}, lost {:.2f}, delayed {:.2f}, "
-      "duplicated {:.2f}; {} changes and {} expiries a commit, queue of {}, {} recent events, a history of {:.1f} s, "
-      "{} "
-      "events pruned at a time",
-      c.engine == Engine::memory ? "memory" : "sqlite", c.io_threads, c.owners, c.services, c.watchers,
-      seconds(c.action_every), seconds(c.ttl_min), seconds(c.ttl_max), seconds(c.crash_every), seconds(c.stall_every),
-      seconds(c.io_stall_every), seconds(c.wall_jump_every), seconds(c.disk_full_every), c.store_fault, c.slow_commit,
-      c.crash_in_commit, c.hiccup, c.lost, c.delayed, c.duplicated, c.limits.registry.changes_per_commit,
-      c.limits.registry.expiries_per_commit, c.limits.registry.queued_commands, c.limits.catalog.recent_events,
-      seconds(c.limits.store.history_age), c.limits.store.prune_events);
+             "{} engine, {} I/O threads, {} owners, {} services, {} watchers, an action every {:.3f} s, ttl {:.1f} to "
+             "{:.1f} "
+             "s; "
+             "every so many s: crash {:.0f}, stall {:.0f}, I/O stall {:.0f}, wall jump {:.0f}, full disk {:.0f}; "
+             "store fault {:.3f}, slow commit {:.3f}, crash in commit {:.4f}, hiccup {:.4f}, lost {:.2f}, delayed "
+             "{:.2f}, "
+             "duplicated {:.2f}; {} changes and {} expiries a commit, queue of {}, {} recent events, a history of "
+             "{:.1f} s, "
+             "{} "
+             "events pruned at a time",
+             c.engine == Engine::memory ? "memory" : "sqlite", c.io_threads, c.owners, c.services, c.watchers,
+             seconds(c.action_every), seconds(c.ttl_min), seconds(c.ttl_max), seconds(c.crash_every),
+             seconds(c.stall_every), seconds(c.io_stall_every), seconds(c.wall_jump_every), seconds(c.disk_full_every),
+             c.store_fault, c.slow_commit, c.crash_in_commit, c.hiccup, c.lost, c.delayed, c.duplicated,
+             c.limits.registry.changes_per_commit, c.limits.registry.expiries_per_commit,
+             c.limits.registry.queued_commands, c.limits.catalog.recent_events, seconds(c.limits.store.history_age),
+             c.limits.store.prune_events) +
+         describe_cluster(c);
 }
 
 }  // namespace rollcall::sim

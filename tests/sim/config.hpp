@@ -1,4 +1,5 @@
 #pragma once
+#include <cstddef>
 #include <cstdint>
 #include <string>
 
@@ -12,6 +13,7 @@ enum class Engine : std::uint8_t { memory, sqlite };
 /// What kind of run a seed is: each seed has only some of the faults, so that none hides another.
 struct Config {
   Engine engine = Engine::memory;
+  std::size_t nodes = 1;  ///< processes that share one log
   std::size_t io_threads = 2;
   std::size_t owners = 8;
   std::size_t services = 3;
@@ -30,10 +32,14 @@ struct Config {
   double crash_in_commit = 0;
   double hiccup = 0;                             ///< probability that a thread wakes late
   double lost = 0, delayed = 0, duplicated = 0;  ///< messages
+  // Of several nodes.
+  Duration store_cut_every{}, membership_cut_every{};  ///< one node can't reach it
+  Duration session_end_every{};                        ///< the server ends a node's session, which goes on
+  double meeting_fault = 0, slow_meeting = 0;
   Limits limits;
 };
 
-[[nodiscard]] Config draw_config(SimRandom& random);
+[[nodiscard]] Config draw_config(SimRandom& random, std::size_t nodes);
 [[nodiscard]] std::string describe(const Config& config);
 
 }  // namespace rollcall::sim

@@ -1,5 +1,7 @@
 #include "desk.hpp"
 
+#include <algorithm>
+
 namespace rollcall::sim {
 namespace {
 
@@ -34,101 +36,106 @@ std::string describe(const Command& command) {
   return fmt::format("{} {}", id_of_command(command).view(), what);
 }
 
-void Desk::close() {
-  process_ = nullptr;
-  waiting_.clear();
+void Desk::close(Node& node) {
+  std::erase_if(waiting_, [&](const auto& waiting) { return waiting.second.node == &node; });
 }
 
-bool Desk::deliver(std::size_t thread, Command command, Reply reply) {
-  if (process_ == nullptr || !world_.process_lives) return false;
-  if (world_.now() < world_.unreachable_until) return true;
-  SimThread& io_thread = process_->io_thread(thread);
+std::size_t Desk::waiting_at(const Node& node) const {
+  return static_cast<std::size_t>(
+      std::ranges::count_if(waiting_, [&](const auto& waiting) { return waiting.second.node == &node; }));
+}
+
+bool Desk::deliver(Node& node, std::size_t thread, Command command, Reply reply) {
+  if (!node.serves()) return false;
+  if (world_.now() < node.unreachable_until) return true;
+  SimThread& io_thread = node.process->io_thread(thread);
   if (const auto* beat = std::get_if<Beat>(&command)) {
-    const auto ticket = leases_.arrived(beat->id, beat->session);
-    io_thread.post([this, beat = *beat, ticket, reply = std::move(reply)]() mutable {
-      take_beat(beat, ticket, std::move(reply));
+    const auto ticket = leases_.arrived(node, beat->id, beat->session);
+    io_thread.post([this, &node, beat = *beat, ticket, reply = std::move(reply)]() mutable {
+      take_beat(node, beat, ticket, std::move(reply));
     });
   } else {
-    io_thread.post([this, command = std::move(command), reply = std::move(reply)]() mutable {
-      submit(std::move(command), std::move(reply));
+    io_thread.post([this, &node, command = std::move(command), reply = std::move(reply)]() mutable {
+      submit(node, std::move(command), std::move(reply));
     });
   }
   return true;
 }
 
-void Desk::deliver_beats(std::size_t thread, std::vector<InstanceId> ids) {
-  if (process_ == nullptr || !world_.process_lives || world_.now() < world_.unreachable_until) return;
-  std::vector<LeaseModel::BeatTicket> tickets;
-  for (const auto& id : ids) tickets.push_back(leases_.arrived(id, Session{}));
-  process_->io_thread(thread).post(
-      [this, ids = std::move(ids), tickets = std::move(tickets)] { take_beats(ids, tickets); });
+void Desk::deliver_beats(Node& node, std::size_t thread, std::vector<InstanceId> ids) {
+  if (!node.serves() || world_.now() < node.unreachable_until) return;
+  Tickets tickets;
+  for (const auto& id : ids) tickets.push_back(leases_.arrived(node, id, Session{}));
+  node.process->io_thread(thread).post(
+      [this, &node, ids = std::move(ids), tickets = std::move(tickets)] { take_beats(node, ids, tickets); });
 }
 
-void Desk::take_beats(const std::vector<InstanceId>& ids, const std::vector<LeaseModel::BeatTicket>& tickets) {
+void Desk::take_beats(Node& node, const std::vector<InstanceId>& ids, const Tickets& tickets) {
   std::vector<std::string_view> names;
   for (const auto& id : ids) names.push_back(id.view());
   std::vector<BeatResult> results(ids.size(), BeatResult::stale);
-  process_->registry().heartbeat_many(names, results);
+  node.process->registry().heartbeat_many(names, results);
   for (std::size_t i = 0; i < ids.size(); ++i) {
-    beat_taken(Beat{ids[i], Session{}}, tickets[i], results[i], [](const auto&) {});
+    beat_taken(node, Beat{ids[i], Session{}}, tickets[i], results[i], [](const auto&) {});
   }
 }
 
-void Desk::take_beat(const Beat& beat, LeaseModel::BeatTicket ticket, Reply reply) {
-  const auto result = process_->registry().heartbeat(beat.id.view(), beat.session.view());
-  beat_taken(beat, ticket, result, std::move(reply));
+void Desk::take_beat(Node& node, const Beat& beat, LeaseRules::BeatTicket ticket, Reply reply) {
+  const auto result = node.process->registry().heartbeat(beat.id.view(), beat.session.view());
+  beat_taken(node, beat, ticket, result, std::move(reply));
 }
 
-void Desk::beat_taken(const Beat& beat, LeaseModel::BeatTicket ticket, BeatResult result, Reply reply) {
+void Desk::beat_taken(Node& node, const Beat& beat, LeaseRules::BeatTicket ticket, BeatResult result, Reply reply) {
   if (result == BeatResult::undecided) {
-    world_.note("{}: undecided", describe(beat));
-    return submit(beat, [this, ticket, reply = std::move(reply)](Result<Outcome> outcome) mutable {
-      leases_.decided(ticket, outcome.has_value());
-      reply(std::move(outcome));
+    node.note("{}: undecided", describe(beat));
+    leases_.undecided(ticket);
+    return submit(node, beat, [this, &node, ticket, reply = std::move(reply)](Result<Outcome> outcome) mutable {
+      beat_heard(node, ticket, std::move(outcome), true, std::move(reply));
     });
   }
-  world_.note("{}: {}", describe(beat), std::to_underlying(result));
-  if (result == BeatResult::ok) check_beat_ok(beat);
-  leases_.answered(ticket, result == BeatResult::ok);
-  switch (result) {
-    case BeatResult::ok:
-    case BeatResult::late:
-      return reply(Outcome{});
-    case BeatResult::unknown:
-      return reply(fail(ErrorCode::not_found, "no such lease"));
-    case BeatResult::stale:
-      return reply(fail(ErrorCode::conflict, "another session"));
-    case BeatResult::undecided:
-      return;
+  node.note("{}: {}", describe(beat), std::to_underlying(result));
+  if (result == BeatResult::ok || result == BeatResult::late) {
+    check_beat_ok(node, beat);
+    return beat_heard(node, ticket, Outcome{}, result == BeatResult::ok, std::move(reply));
   }
+  leases_.answered(ticket, Heard::no);
+  reply(result == BeatResult::unknown ? fail(ErrorCode::not_found, "no such lease")
+                                      : fail(ErrorCode::conflict, "another session"));
+}
+
+void Desk::beat_heard(Node& node, LeaseRules::BeatTicket ticket, Result<Outcome> outcome, bool in_time, Reply reply) {
+  const bool promised = outcome && in_time && node.process->registry().in_touch();
+  leases_.answered(ticket, promised ? Heard::promised : outcome ? Heard::perhaps : Heard::no);
+  if (outcome && !promised) outcome = fail(ErrorCode::timeout, "the others may have gone on without this node");
+  reply(std::move(outcome));
 }
 
 // The lease table follows the catalog in the same task, so between tasks they agree.
-void Desk::check_beat_ok(const Beat& beat) {
-  const auto instance = process_->catalog().find_instance(beat.id.view());
+void Desk::check_beat_ok(Node& node, const Beat& beat) {
+  const auto instance = node.process->catalog().find_instance(beat.id.view());
   if (!instance || !instance->spec.lease || instance->lapsed) {
     world_.verdict.broken("a heartbeat is only taken from who is there", "{}", describe(beat));
   } else if (!beat.session.empty() && instance->session != beat.session) {
     world_.verdict.broken("a replaced session can't renew", "{} while {} lives", describe(beat),
                           instance->session.view());
   }
-  const auto silence = process_->registry().silence(beat.id.view());
+  const auto silence = node.process->registry().silence(beat.id.view());
   if (!silence || silence->since_last_beat > Duration{0} || silence->unverified) {
     world_.verdict.broken("a heartbeat ends the silence", "{}", describe(beat));
   }
 }
 
-void Desk::submit(Command command, Reply reply) {
+void Desk::submit(Node& node, Command command, Reply reply) {
   const auto serial = ++last_serial_;
-  world_.note("#{} {}", serial, describe(command));
+  node.note("#{} {}", serial, describe(command));
   if (const auto* wanted = std::get_if<Register>(&command)) ++fates_[version_of(wanted->spec)].sent;
-  waiting_.emplace(serial, Waiting{command, world_.now(), world_.excused()});
-  process_->registry().submit(std::move(command),
-                              [this, serial, reply = std::move(reply)](Result<Outcome> result) mutable {
-                                if (!world_.process_lives) return;
-                                answered(serial, result);
-                                reply(std::move(result));
-                              });
+  waiting_.emplace(serial, Waiting{&node, command, world_.now(), world_.excused()});
+  node.process->registry().submit(std::move(command),
+                                  [this, &node, serial, reply = std::move(reply)](Result<Outcome> result) mutable {
+                                    if (!node.lives) return;
+                                    answered(serial, result);
+                                    reply(std::move(result));
+                                  });
 }
 
 void Desk::answered(std::uint64_t serial, const Result<Outcome>& result) {
@@ -140,10 +147,10 @@ void Desk::answered(std::uint64_t serial, const Result<Outcome>& result) {
   const Waiting waiting = std::move(found->second);
   waiting_.erase(found);
   if (result) {
-    world_.note("#{} done at {}{}", serial, result->revision.value, result->changed ? "" : ", unchanged");
+    waiting.node->note("#{} done at {}{}", serial, result->revision.value, result->changed ? "" : ", unchanged");
     check_success(waiting, *result);
   } else {
-    world_.note("#{} {}: {}", serial, name_of(result.error().code), result.error().message);
+    waiting.node->note("#{} {}: {}", serial, name_of(result.error().code), result.error().message);
     check_refusal(waiting, result.error());
   }
 }
@@ -160,10 +167,12 @@ void Desk::check_success(const Waiting& waiting, const Outcome& outcome) {
                    describe(waiting.command), outcome.revision.value);
     return;
   }
-  if (process_->catalog().revision() < outcome.revision) {
+  const Revision applied = waiting.node->process->catalog().revision();
+  if (applied < outcome.revision) {
     verdict.broken("an answer means applied", "{} at {}, catalog at {}", describe(waiting.command),
-                   outcome.revision.value, process_->catalog().revision().value);
+                   outcome.revision.value, applied.value);
   }
+  if (!outcome.changed) check_unchanged(waiting, outcome);
   if (outcome.created != (outcome.changed && event->kind == EventKind::registered)) {
     verdict.broken("an answer says what came of it", "{}: created {}, event {}", describe(waiting.command),
                    outcome.created, name_of(event->kind));
@@ -183,7 +192,18 @@ void Desk::check_registered(const Waiting& waiting, const Register& wanted, cons
     world_.verdict.broken("what was acknowledged is what was asked", "{}: session {} {}", describe(wanted),
                           outcome.instance->session.view(), version_of(outcome.instance->spec));
   }
-  leases_.renewed(*wanted.id, wanted.session, waiting.asked);
+  const bool promised = waiting.node->process->registry().in_touch();
+  leases_.renewed(*wanted.id, wanted.session, waiting.asked, promised ? Heard::promised : Heard::perhaps);
+}
+
+/// That nothing had to change was true at some moment since it was asked, whichever node has changed it since. Of
+/// who is asked for a heartbeat or a check it tells no more than that it lived here.
+void Desk::check_unchanged(const Waiting& waiting, const Outcome& outcome) {
+  const bool is_sure =
+      std::holds_alternative<Register>(waiting.command) || std::holds_alternative<SetMaintenance>(waiting.command);
+  if (!is_sure || log_.superseded_at(outcome.revision) >= waiting.asked) return;
+  world_.verdict.broken("what was acknowledged is respected", "{} is answered with {}, unchanged, which was over",
+                        describe(waiting.command), outcome.revision.value);
 }
 
 void Desk::check_refusal(const Waiting& waiting, const Error& error) {
@@ -195,31 +215,40 @@ void Desk::check_refusal(const Waiting& waiting, const Error& error) {
   switch (error.code) {
     case ErrorCode::unavailable:
     case ErrorCode::unknown_outcome:
-      if (!world_.stopping && !world_.store_failed_lately()) {
+      if (!waiting.node->stopping && !world_.store_failed_lately()) {
         verdict.broken("errors have causes", "{}: {} without a fault", describe(command), error.message);
       }
       break;
     case ErrorCode::not_found:
-      if (as_it_was && living && process_->catalog().find_instance(living->id.view()) &&
-          (!std::holds_alternative<Beat>(command) || living->spec.lease)) {
+      if (as_it_was && living && (!std::holds_alternative<Beat>(command) || living->spec.lease)) {
         verdict.broken("who is there is found", "{}: {}", describe(command), error.message);
       }
       break;
-    case ErrorCode::conflict: {
-      const auto* wanted = std::get_if<Register>(&command);
-      const bool owned_otherwise = wanted != nullptr && living &&
-                                   (living->spec.service != wanted->spec.service || living->source != wanted->source);
-      if (as_it_was && wanted != nullptr && !owned_otherwise && !log_.was_over(*wanted->id, wanted->session)) {
-        verdict.broken("only what is over is refused", "{}: {}", describe(command), error.message);
-      }
+    case ErrorCode::conflict:
+      check_conflict(waiting, error, as_it_was);
       break;
-    }
     case ErrorCode::overloaded:
       break;
     default:
       verdict.broken("errors have causes", "{}: {} {}", describe(command), name_of(error.code), error.message);
   }
   if (const auto* wanted = std::get_if<Register>(&command)) check_refused_stays_undone(*wanted, error.code);
+}
+
+void Desk::check_conflict(const Waiting& waiting, const Error& error, bool as_it_was) {
+  const auto& command = waiting.command;
+  const auto living = log_.living(id_of_command(command).view());
+  if (const auto* wanted = std::get_if<Register>(&command); wanted != nullptr && as_it_was) {
+    const bool owned_otherwise =
+        living && (living->spec.service != wanted->spec.service || living->source != wanted->source);
+    if (!owned_otherwise && !log_.was_over(*wanted->id, wanted->session)) {
+      world_.verdict.broken("only what is over is refused", "{}: {}", describe(command), error.message);
+    }
+  }
+  const auto* unwanted = std::get_if<Deregister>(&command);
+  if (unwanted != nullptr && as_it_was && living && living->session == unwanted->session) {
+    world_.verdict.broken("only what is over is refused", "{}: {}", describe(command), error.message);
+  }
 }
 
 void Desk::check_refused_stays_undone(const Register& command, ErrorCode code) {
@@ -233,15 +262,16 @@ void Desk::check_refused_stays_undone(const Register& command, ErrorCode code) {
 }
 
 // What a commit has made durable and the registry hasn't applied yet isn't judged.
-void Desk::check_silences() {
+void Desk::check_silences(Node& node, bool all_told) {
   for (const auto& [id, expected] : log_.state()) {
-    const auto instance = process_->catalog().find_instance(id);
+    const auto instance = node.process->catalog().find_instance(id);
     if (!instance || instance->modified != expected->modified) continue;
-    const auto silence = process_->registry().silence(id);
+    const auto silence = node.process->registry().silence(id);
     if (silence.has_value() != instance->spec.lease.has_value()) {
       world_.verdict.broken("who has a lease has a silence", "{}", id);
       continue;
     }
+    if (world_.config.nodes > 1 && !all_told) continue;
     const auto most = leases_.silent_at_most(id);
     if (silence && most && silence->since_last_beat > *most) {
       world_.verdict.broken("a silence isn't longer than it was", "{}: {:.3f} s instead of {:.3f} s at most", id,

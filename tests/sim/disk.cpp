@@ -15,6 +15,8 @@ class MemoryDisk final : public Disk {
   Result<std::unique_ptr<Store>> open() override {
     return make_memory_store(log_, limits_.store, limits_.registry.tombstone_life);
   }
+  std::shared_ptr<Membership> membership(NodeId node) override { return make_memory_membership(log_, node); }
+  void end_session(NodeId node) override { rollcall::end_session(*log_, node); }
   void plan_fault() override {}
   bool has_failed() override { return false; }
   void stop() override {}

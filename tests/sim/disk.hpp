@@ -2,6 +2,7 @@
 #include <memory>
 
 #include "base/error.hpp"
+#include "store/membership.hpp"
 #include "store/store.hpp"
 #include "world.hpp"
 
@@ -12,6 +13,12 @@ class Disk {
  public:
   virtual ~Disk() = default;
   [[nodiscard]] virtual Result<std::unique_ptr<Store>> open() = 0;
+
+  /// Where those that share the log meet; only of a log in memory. What outlives the process that was given it is its
+  /// session.
+  [[nodiscard]] virtual std::shared_ptr<Membership> membership(NodeId) { return nullptr; }
+  /// As the server does where it takes a node for gone.
+  virtual void end_session(NodeId) {}
 
   /// One of the next steps goes wrong.
   virtual void plan_fault() = 0;

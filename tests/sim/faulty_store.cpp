@@ -1,5 +1,6 @@
 #include "faulty_store.hpp"
 
+#include <memory>
 #include <utility>
 
 namespace rollcall::sim {
@@ -14,21 +15,22 @@ constexpr Duration kDiskAftermath = 30s;
 
 }  // namespace
 
-FaultyStore::FaultyStore(World& world, Store& engine, LogModel& log, Disk& disk, const DiskState& state,
-                         LeaseModel& leases)
+FaultyStore::FaultyStore(Node& node, Store& engine, LogModel& log, Disk& disk, const DiskState& state,
+                         LeaseRules& leases)
     : ForwardingStore(engine),
-      world_(world),
+      node_(node),
+      world_(node.world),
       engine_(engine),
       log_(log),
       disk_(disk),
       state_(state),
       leases_(leases),
-      random_(world.random.fork("store")) {}
+      random_(world_.random.fork("store")) {}
 
 bool FaultyStore::disk_is_full() const { return world_.now() < state_.full_until; }
 
 void FaultyStore::note_fault(std::string_view what) {
-  world_.note("store fault: {}", what);
+  node_.note("store fault: {}", what);
   world_.store_failed();
   world_.excuse(kRecovery);
 }
@@ -44,7 +46,9 @@ void FaultyStore::spend_time() {
 }
 
 FaultyStore::Fate FaultyStore::draw_fate() {
-  if (!world_.process_lives || disk_is_full()) return Fate::refused;
+  if (!node_.lives || disk_is_full()) return Fate::refused;
+  if (std::exchange(node_.store_hung, false)) return Fate::half_way;
+  if (node_.is_store_cut()) return Fate::refused;
   if (world_.quiet) return Fate::done;
   if (random_.chance(world_.config.crash_in_commit)) return Fate::crash;
   if (!random_.chance(world_.config.store_fault)) return Fate::done;
@@ -52,16 +56,51 @@ FaultyStore::Fate FaultyStore::draw_fate() {
 }
 
 bool FaultyStore::read_fails() {
-  return !world_.process_lives || (!world_.quiet && random_.chance(world_.config.store_fault));
+  if (node_.is_store_cut() || std::exchange(node_.store_hung, false)) return true;
+  return !node_.lives || (!world_.quiet && random_.chance(world_.config.store_fault));
 }
 
 void FaultyStore::judge(const Error& error) {
+  if (is_answer(error.code)) return node_.note("store: {}", error.message);
   note_fault(fmt::format("{}: {}", name_of(error.code), error.message));
   if (disk_.has_failed()) failed_at_ = world_.now();
   const bool explained = failed_at_ && world_.now() - *failed_at_ < kDiskAftermath;
   const bool allowed = error.code == ErrorCode::unavailable || error.code == ErrorCode::unknown_outcome;
   if (!explained || !allowed) {
     world_.verdict.broken("the engine works", "{}: {}", name_of(error.code), error.message);
+  }
+}
+
+/// Others prune what this node hasn't read, and judge in a later term.
+bool FaultyStore::is_answer(ErrorCode code) const {
+  return world_.config.nodes > 1 && (code == ErrorCode::compacted || code == ErrorCode::conflict);
+}
+
+void FaultyStore::on_growth(Grown grown) {
+  if (world_.config.nodes == 1) return ForwardingStore::on_growth(std::move(grown));
+  grown_ = std::make_shared<Grown>(std::move(grown));
+  ForwardingStore::on_growth([this](Revision newest) { hear_of(newest); });
+}
+
+void FaultyStore::hear_of(Revision newest) {
+  if (node_.is_store_cut()) return;
+  world_.scheduler.after(random_.between(100us, 5ms), [weak = std::weak_ptr(grown_), newest] {
+    if (const auto grown = weak.lock()) (*grown)(newest);
+  });
+}
+
+void FaultyStore::tell_missed() {
+  if (grown_) hear_of(log_.last());
+}
+
+void FaultyStore::check_terms(const ChangeBatch& batch, const CommitResult& result) {
+  for (std::size_t i = 0; i < batch.changes.size() && world_.config.nodes > 1; ++i) {
+    const Change& change = batch.changes[i];
+    const bool ends = change.kind == EventKind::removed || change.instance.lapsed;
+    if (!result.outcomes[i] || change.cause.writer != "lease" || !ends) continue;
+    if (change.term == world_.newest_term) continue;
+    world_.verdict.broken("only the reaper ends leases", "{} was ended in term {}, while {} is the newest",
+                          change.instance.id.view(), change.term.value, world_.newest_term.value);
   }
 }
 
@@ -81,8 +120,9 @@ Result<CommitResult> FaultyStore::commit_for_sure(const ChangeBatch& batch) {
     return result;
   }
   tell_model();
+  check_terms(batch, *result);
   for (const auto& outcome : result->outcomes) {
-    if (!outcome) world_.note("store conflict: {}", outcome.error().message);
+    if (!outcome) node_.note("store conflict: {}", outcome.error().message);
   }
   return result;
 }
@@ -93,8 +133,8 @@ Result<CommitResult> FaultyStore::commit_half_way(const ChangeBatch& batch, bool
   if (done && !commit_for_sure(batch)) world_.note("and the disk failed too");
   must_read_ = true;
   if (crash) {
-    world_.process_lives = false;
-    world_.crash_wanted = true;
+    node_.lives = false;
+    node_.crash_wanted = true;
   }
   return fail(ErrorCode::unknown_outcome, "simulated: the connection to the disk broke");
 }
@@ -104,7 +144,7 @@ Result<CommitResult> FaultyStore::commit(const ChangeBatch& batch) {
   if (must_read_) world_.verdict.broken("after an unknown outcome the log is read", "a commit came first");
   const Fate fate = draw_fate();
   spend_time();
-  world_.note("commit of {} after {}", batch.changes.size(), batch.seen.value);
+  node_.note("commit of {} after {}", batch.changes.size(), batch.seen.value);
   switch (fate) {
     case Fate::done:
       return commit_for_sure(batch);
@@ -194,7 +234,7 @@ Result<void> FaultyStore::save_leases(const LeaseMarks& marks) {
     leases_.perhaps_saved();
     judge(saved.error());
   } else {
-    leases_.saved(marks.now, marks.marks);
+    leases_.saved(marks);
   }
   return saved;
 }

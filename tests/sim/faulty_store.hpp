@@ -4,10 +4,10 @@
 #include <memory>
 
 #include "disk.hpp"
-#include "lease_model.hpp"
+#include "lease_rules.hpp"
 #include "log_model.hpp"
+#include "node.hpp"
 #include "support/forwarding_store.hpp"
-#include "world.hpp"
 
 namespace rollcall::sim {
 
@@ -19,7 +19,11 @@ struct DiskState {
 /// Also tells the model what has become durable, and checks that the Store is used as its contract says.
 class FaultyStore final : public testing::ForwardingStore {
  public:
-  FaultyStore(World& world, Store& engine, LogModel& log, Disk& disk, const DiskState& state, LeaseModel& leases);
+  FaultyStore(Node& node, Store& engine, LogModel& log, Disk& disk, const DiskState& state, LeaseRules& leases);
+
+  void on_growth(Grown grown) override;
+  /// What others have written while the node was cut off: the connection that tells of it is back.
+  void tell_missed();
 
   [[nodiscard]] Result<Snapshot> snapshot() override;
   [[nodiscard]] Result<CommitResult> commit(const ChangeBatch& batch) override;
@@ -43,18 +47,25 @@ class FaultyStore final : public testing::ForwardingStore {
   /// What the engine says: a failure of its own, after which it is in doubt, must come from the disk.
   void judge(const Error& error);
   void tell_model();
+  void hear_of(Revision newest);
+  /// The reaper's office has passed on: what its holder before would have ended lives.
+  void check_terms(const ChangeBatch& batch, const CommitResult& result);
+  /// That is no fault, where several share the log.
+  [[nodiscard]] bool is_answer(ErrorCode code) const;
   /// As another process on the same log would prune it.
   void lose_history_meanwhile();
   [[nodiscard]] Result<CommitResult> commit_for_sure(const ChangeBatch& batch);
   [[nodiscard]] Result<CommitResult> commit_half_way(const ChangeBatch& batch, bool crash);
 
+  Node& node_;
   World& world_;
   Store& engine_;
   LogModel& log_;
   Disk& disk_;
   const DiskState& state_;
-  LeaseModel& leases_;
+  LeaseRules& leases_;
   SimRandom random_;
+  std::shared_ptr<Grown> grown_;
   bool must_read_ = false;
   bool started_ = false;
   Revision snapshot_at_;

@@ -96,30 +96,30 @@ void LeaseModel::check_expiry(const Event& event, const Lease& lease, MonoTime j
   }
 }
 
-LeaseModel::BeatTicket LeaseModel::arrived(const InstanceId& id, const Session& session) {
+LeaseRules::BeatTicket LeaseModel::arrived(Node&, const InstanceId& id, const Session& session) {
   unanswered_.emplace(++last_ticket_, Unanswered{id, session, world_.now(), blind_});
   return last_ticket_;
 }
 
-void LeaseModel::answered(BeatTicket ticket, bool ok) {
+void LeaseModel::answered(BeatTicket ticket, Heard heard) {
   const auto found = unanswered_.find(ticket);
   if (found == unanswered_.end()) return;
   const Unanswered beat = std::move(found->second);
   unanswered_.erase(found);
-  if (ok) renewed(beat.id, beat.session, beat.at);
+  if (heard != Heard::no) renewed(beat.id, beat.session, beat.at, heard);
 }
 
-void LeaseModel::renewed(const InstanceId& id, const Session& session, MonoTime asked) {
+void LeaseModel::renewed(const InstanceId& id, const Session& session, MonoTime asked, Heard) {
   const auto lease = leases_.find(id.view());
   if (lease != leases_.end() && matches(session, lease->second.session)) touch(lease->second, asked);
 }
 
 void LeaseModel::blind_for(Duration stall) { blind_ += std::max(Duration{0}, stall - kBlindTolerance); }
 
-void LeaseModel::saved(std::chrono::milliseconds now, std::span<const LeaseMark> marks) {
-  saved_now_ = now;
+void LeaseModel::saved(const LeaseMarks& marks) {
+  saved_now_ = marks.now;
   marks_in_doubt_ = false;
-  for (const auto& mark : marks) marks_[mark.number.value] = mark.last_beat;
+  for (const auto& mark : marks.marks) marks_[mark.number.value] = mark.last_beat;
   // One save is under way at a time, so these marks were read after the one before had ended.
   marks_read_after_ = std::exchange(save_ended_, world_.now());
   saved_state_at_ = save_ended_;
@@ -129,7 +129,7 @@ void LeaseModel::saved(std::chrono::milliseconds now, std::span<const LeaseMark>
   }
 }
 
-void LeaseModel::crashed() { unanswered_.clear(); }
+void LeaseModel::crashed(Node&) { unanswered_.clear(); }
 
 Duration LeaseModel::shortest_ttl() const {
   Duration shortest = 1h;
@@ -139,7 +139,7 @@ Duration LeaseModel::shortest_ttl() const {
 
 // Marks are at most a third of the shortest ttl old, so a restart gives no lease more than that. Of a lapse that no
 // save has seen they tell no more than when the lease had run out.
-void LeaseModel::restarted() {
+void LeaseModel::restarted(Node&) {
   for (auto& [id, lease] : leases_) {
     const auto mark = marks_.find(lease.number.value);
     const bool is_marked = lease.marked && mark != marks_.end();

@@ -1,51 +1,35 @@
 #pragma once
-// When a lease may end and when it must have, judged from what reached the daemon.
+// When a lease may end and when it must have where one process is alone, judged from what reached it.
 #include <map>
 #include <optional>
-#include <span>
 #include <string>
 #include <vector>
 
-#include "log_model.hpp"
-#include "store/store.hpp"
-#include "world.hpp"
+#include "lease_rules.hpp"
 
 namespace rollcall::sim {
 
-class LeaseModel {
+class LeaseModel final : public LeaseRules {
  public:
   explicit LeaseModel(World& world) : world_(world) {}
 
-  /// An event has become durable.
-  void follow(const Event& event, const InstancePtr& before);
+  void follow(const Event& event, const InstancePtr& before) override;
+  BeatTicket arrived(Node& at, const InstanceId& id, const Session& session) override;
+  void undecided(BeatTicket) override {}
+  void answered(BeatTicket beat, Heard heard) override;
+  void renewed(const InstanceId& id, const Session& session, MonoTime asked, Heard heard) override;
+  void blind_for(Duration stall) override;
+  /// Until the next time, a restart promises nothing.
+  void perhaps_saved() override { marks_in_doubt_ = true; }
+  void saved(const LeaseMarks& marks) override;
+  void crashed(Node& node) override;
+  void restarted(Node& node) override;
+  void began_alone() override {}
+  [[nodiscard]] std::optional<Duration> silent_at_most(std::string_view id) const override;
+  void check_overdue(const LogModel& log) override;
 
-  // ---- heartbeats, from the socket's buffer to their answer ----
-  using BeatTicket = std::uint64_t;
-  /// It lies in the daemon's socket buffer.
-  BeatTicket arrived(const InstanceId& id, const Session& session);
-  /// It was read, and needs no commit.
-  void answered(BeatTicket beat, bool ok);
-  /// It went the way of a registration: read, then answered after the commit that decided.
-  void decided(BeatTicket beat, bool ok) { answered(beat, ok); }
-  /// A registration was answered with success; it was read at `asked`.
-  void renewed(const InstanceId& id, const Session& session, MonoTime asked);
-
-  // ---- faults ----
-  /// Nobody in the process ran for so long, up to now.
-  void blind_for(Duration stall);
-  /// Marks were to be saved, and may have been: until the next time, a restart promises nothing.
-  void perhaps_saved() { marks_in_doubt_ = true; }
-  void saved(std::chrono::milliseconds now, std::span<const LeaseMark> marks);
-  void crashed();
-  void restarted();
   /// The marks of the last save that succeeded were read no earlier than this.
   [[nodiscard]] MonoTime marks_read_after() const noexcept { return marks_read_after_; }
-
-  /// For how long the instance can have been silent, if anything is known of it.
-  [[nodiscard]] std::optional<Duration> silent_at_most(std::string_view id) const;
-
-  /// Leases that should have ended by now.
-  void check_overdue(const LogModel& log);
 
  private:
   struct Lease {

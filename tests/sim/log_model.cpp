@@ -72,7 +72,9 @@ void LogModel::check_step(const Event& event, const InstancePtr& before) {
     verdict.broken("only a registration starts a new life", "event {} of {}: session {} becomes {}",
                    event.revision.value, after.id.view(), before->session.view(), after.session.view());
   }
-  if (event.kind == EventKind::updated && before->spec == after.spec) {
+  // Where another node may have judged it, the log tells which came first.
+  const bool is_renewal = world_.config.nodes > 1 && event.cause.evidence == "registered again after its ttl";
+  if (event.kind == EventKind::updated && before->spec == after.spec && !is_renewal) {
     verdict.broken("an event changes something", "event {} updates {} to what it was", event.revision.value,
                    after.id.view());
   }
@@ -112,7 +114,8 @@ void LogModel::check_registered(const Event& event, const InstancePtr& before) {
 void LogModel::fold(const EventPtr& event, const InstancePtr& before) {
   const Instance& after = *event->instance;
   log_.push_back(event);
-  changed_at_[after.id] = world_.now();
+  changed_at_[after.id] = durable_at_[event->revision] = world_.now();
+  if (event->previous) superseded_at_[event->previous] = world_.now();
   numbers_[after.number.value] = {after.id.str(), event->revision};
   incarnations_[after.id.str()] = after.incarnation;
   if (const auto version = version_of(after.spec); !version.empty()) versions_.insert(version);
@@ -175,6 +178,11 @@ EventPtr LogModel::first_after(Revision revision, std::string_view service) cons
 MonoTime LogModel::changed_at(const InstanceId& id) const {
   const auto found = changed_at_.find(id);
   return found == changed_at_.end() ? MonoTime{} : found->second;
+}
+
+MonoTime LogModel::superseded_at(Revision revision) const {
+  const auto found = superseded_at_.find(revision);
+  return found == superseded_at_.end() ? MonoTime::max() : found->second;
 }
 
 void LogModel::end_session(const InstanceId& id, const Session& session) {

@@ -42,6 +42,10 @@ class LogModel {
   [[nodiscard]] bool was_over(const InstanceId& id, const Session& session) const;
   /// When the id's newest event became durable.
   [[nodiscard]] MonoTime changed_at(const InstanceId& id) const;
+  /// When the event became durable.
+  [[nodiscard]] MonoTime durable_at(Revision revision) const { return durable_at_.at(revision); }
+  /// When the event after it of the same instance did; the end of time: there is none yet.
+  [[nodiscard]] MonoTime superseded_at(Revision revision) const;
   [[nodiscard]] bool contains_version(const std::string& version) const { return versions_.contains(version); }
 
  private:
@@ -60,6 +64,7 @@ class LogModel {
   std::map<std::uint64_t, std::pair<std::string, Revision>> numbers_;  // whose, and its last event
   std::set<std::string> versions_;
   std::map<InstanceId, MonoTime> changed_at_;
+  std::map<Revision, MonoTime> durable_at_, superseded_at_;
 };
 
 /// The mark that owners put into each spec they send, to find it again in the log.

@@ -12,11 +12,12 @@ namespace rollcall::sim {
 namespace {
 
 constexpr std::string_view kUsage =
-    "usage: rollcall_sim [--seed N] [--steps M] [--count K] [--seconds S] [--trace]\n"
+    "usage: rollcall_sim [--seed N] [--steps M] [--count K] [--seconds S] [--nodes N] [--trace]\n"
     "  --seed N     the first seed (1)\n"
     "  --steps M    requests and heartbeats in each run (2000)\n"
     "  --count K    how many seeds, one after the other (1)\n"
     "  --seconds S  start no further run after S seconds (no limit)\n"
+    "  --nodes N    processes that share one log (1)\n"
     "  --trace      print what happens, and the log lines\n";
 
 struct Arguments {
@@ -35,6 +36,12 @@ bool parse(int argc, char** argv, Arguments& arguments) {
     const std::string_view name = argv[i];
     if (name == "--trace") {
       arguments.options.print_trace = true;
+      continue;
+    }
+    if (name == "--nodes") {
+      std::uint64_t nodes = 0;
+      if (++i >= argc || !parse_number(argv[i], nodes) || nodes == 0) return false;
+      arguments.options.nodes = nodes;
       continue;
     }
     auto* const number = name == "--seed"      ? &arguments.options.seed

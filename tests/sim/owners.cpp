@@ -12,7 +12,8 @@ std::chrono::milliseconds to_ms(Duration d) { return std::chrono::ceil<std::chro
 
 }  // namespace
 
-Owners::Owners(World& world, Desk& desk) : world_(world), desk_(desk), random_(world.random.fork("owners")) {
+Owners::Owners(World& world, Desk& desk, std::deque<Node>& nodes)
+    : world_(world), desk_(desk), nodes_(nodes), random_(world.random.fork("owners")) {
   const auto& config = world.config;
   for (std::size_t i = 0; i < config.owners; ++i) {
     Owner owner;
@@ -111,6 +112,7 @@ void Owners::meddle(Owner& owner) {
 
 void Owners::change_pace(Owner& owner) {
   owner.thread = random_.below(world_.config.io_threads);
+  if (has_choice()) owner.home = random_.below(nodes_.size());
   if (owner.reliable) return;
   const double paces[] = {0.3, 0.6, 0.9, 1.2, 0};
   owner.pace = paces[random_.below(std::size(paces))];
@@ -125,7 +127,8 @@ void Owners::relay_beats() {
   const auto many = 1 + random_.below(2 * owners_.size());
   for (std::size_t i = 0; i < many; ++i) ids.push_back(owners_[(first + i) % owners_.size()].id);
   sent_ += many;
-  desk_.deliver_beats(random_.below(world_.config.io_threads), std::move(ids));
+  Node& node = any_node();
+  desk_.deliver_beats(node, random_.below(world_.config.io_threads), std::move(ids));
 }
 
 void Owners::register_now(Owner& owner) {
@@ -160,10 +163,10 @@ void Owners::registration_answered(Owner& owner, const Asked& asked, const Resul
 }
 
 // An event counts as heard of when it is applied; what changes nothing when it was asked, and its answer may come so
-// late that the ttl is over.
+// late that the ttl is over. Where several nodes share the log it is each promise that counts.
 bool Owners::is_steady_after(const Owner& owner, const Asked& asked, const Outcome& outcome) const {
   const bool in_time = outcome.changed || world_.now() - asked.at <= Duration(owner.spec.lease->ttl) / 3;
-  return in_time && asked.times_excused == times_excused_;
+  return !has_choice() && in_time && asked.times_excused == times_excused_;
 }
 
 void Owners::retry_later(Owner& owner, Duration delay) {
@@ -189,8 +192,11 @@ void Owners::schedule_beat(Owner& owner, Duration delay) {
 void Owners::beat(Owner& owner) {
   schedule_beat(owner, beat_interval(owner));
   const bool anonymous = !owner.reliable && random_.chance(0.1);
+  const auto number = ++owner.beats;
+  if (has_choice() && owner.reliable) beat_elsewhere_unless_answered(owner);
   send(owner, Beat{owner.id, anonymous ? Session{} : owner.session}, owner.reliable,
-       [this, &owner, life = owner.life, session = owner.session](const Result<Outcome>& result) {
+       [this, &owner, number, life = owner.life, session = owner.session](const Result<Outcome>& result) {
+         owner.answered_beat = std::max(owner.answered_beat, number);
          if (owner.life == life && owner.session == session && owner.wanted) beat_answered(owner, result);
        });
 }
@@ -199,10 +205,30 @@ void Owners::beat_answered(Owner& owner, const Result<Outcome>& result) {
   if (result) return;
   const auto code = result.error().code;
   const bool gone = code == ErrorCode::not_found || code == ErrorCode::conflict;
+  if (!gone && has_choice() && owner.reliable) return beat_elsewhere(owner, random_.between(5ms, 50ms));
   if (!gone || !owner.registered) return;
   owner.registered = owner.steady = false;
   if (world_.quiet && !owner.reliable) return;
   return random_.chance(0.7) ? new_session(owner) : register_now(owner);
+}
+
+void Owners::beat_elsewhere(Owner& owner, Duration delay) {
+  owner.home = (owner.home + 1) % nodes_.size();
+  ++owner.life;
+  schedule_beat(owner, delay);
+}
+
+void Owners::beat_elsewhere_unless_answered(Owner& owner) {
+  const Duration patience = owner.spec.lease ? Duration(owner.spec.lease->ttl) / 8 : Duration{1s};
+  world_.scheduler.after(patience, [this, &owner, life = owner.life, number = owner.beats] {
+    if (owner.life == life && owner.wanted && owner.answered_beat < number) beat_elsewhere(owner, 1ms);
+  });
+}
+
+Node& Owners::any_node() { return nodes_[has_choice() ? random_.below(nodes_.size()) : 0]; }
+
+Node& Owners::node_for(const Owner& owner) {
+  return has_choice() && random_.chance(0.5) ? any_node() : nodes_[owner.home];
 }
 
 void Owners::send(Owner& owner, Command command, bool reliably, Desk::Reply reply) {
@@ -225,10 +251,12 @@ void Owners::send(Owner& owner, Command command, bool reliably, Desk::Reply repl
         delay, [result = std::move(result), reply = std::move(reply)]() mutable { reply(std::move(result)); });
   };
   const std::size_t thread = reliably || is_beat ? owner.thread : random_.below(config.io_threads);
+  Node& node = node_for(owner);
   world_.scheduler.after(
-      delay, [this, &owner, thread, is_beat, command = std::move(command), back = std::move(back)]() mutable {
-        if (desk_.deliver(thread, std::move(command), std::move(back)) || !is_beat || !owner.reliable) return;
+      delay, [this, &owner, &node, thread, is_beat, command = std::move(command), back = std::move(back)]() mutable {
+        if (desk_.deliver(node, thread, std::move(command), std::move(back)) || !is_beat || !owner.reliable) return;
         // Refused: a reliable owner tries again at once, as its library would.
+        if (has_choice()) return beat_elsewhere(owner, random_.between(5ms, 50ms));
         ++owner.life;
         schedule_beat(owner, random_.between(50ms, 150ms));
       });
@@ -236,8 +264,9 @@ void Owners::send(Owner& owner, Command command, bool reliably, Desk::Reply repl
 
 void Owners::send_copy(const Command& command, Duration delay) {
   ++sent_;
-  world_.scheduler.after(delay, [this, command, thread = random_.below(world_.config.io_threads)] {
-    (void)desk_.deliver(thread, command, [](const auto&) {});
+  Node& node = any_node();
+  world_.scheduler.after(delay, [this, &node, command, thread = random_.below(world_.config.io_threads)] {
+    (void)desk_.deliver(node, thread, command, [](const auto&) {});
   });
 }
 

@@ -12,7 +12,7 @@ namespace rollcall::sim {
 
 class Owners {
  public:
-  Owners(World& world, Desk& desk);
+  Owners(World& world, Desk& desk, std::deque<Node>& nodes);
 
   /// One of them does something.
   void act();
@@ -39,8 +39,11 @@ class Owners {
     bool steady = false;  ///< reliable since it was registered
     double pace = 0.3;    ///< mean time between beats, in ttls; 0: silent
     std::size_t thread = 0;
-    std::uint64_t life = 0;     ///< what is scheduled for an earlier life does nothing
-    std::uint64_t request = 0;  ///< the registration that is under way
+    std::size_t home = 0;             ///< the node that it asks first
+    std::uint64_t beats = 0;          ///< that it has sent
+    std::uint64_t answered_beat = 0;  ///< the last of them that it knows about
+    std::uint64_t life = 0;           ///< what is scheduled for an earlier life does nothing
+    std::uint64_t request = 0;        ///< the registration that is under way
     unsigned sessions = 0, versions = 0;
     std::deque<Command> sent;  ///< to be sent again, late
   };
@@ -68,6 +71,12 @@ class Owners {
   void schedule_beat(Owner& owner, Duration delay);
   void beat(Owner& owner);
   void beat_answered(Owner& owner, const Result<Outcome>& result);
+  /// Another node may promise what this one doesn't.
+  void beat_elsewhere(Owner& owner, Duration delay);
+  void beat_elsewhere_unless_answered(Owner& owner);
+  [[nodiscard]] Node& node_for(const Owner& owner);
+  [[nodiscard]] Node& any_node();
+  [[nodiscard]] bool has_choice() const noexcept { return nodes_.size() > 1; }
   [[nodiscard]] Duration beat_interval(const Owner& owner);
 
   void send(Owner& owner, Command command, bool reliably, Desk::Reply reply);
@@ -75,6 +84,7 @@ class Owners {
 
   World& world_;
   Desk& desk_;
+  std::deque<Node>& nodes_;
   SimRandom random_;
   std::vector<Owner> owners_;
   std::uint64_t sent_ = 0;

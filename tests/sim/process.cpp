@@ -3,10 +3,10 @@
 namespace rollcall::sim {
 namespace {
 
-std::vector<std::unique_ptr<SimThread>> make_io_threads(World& world) {
+std::vector<std::unique_ptr<SimThread>> make_io_threads(Node& node) {
   std::vector<std::unique_ptr<SimThread>> threads;
-  for (std::size_t i = 0; i < world.config.io_threads; ++i) {
-    threads.push_back(std::make_unique<SimThread>(world, fmt::format("io{}", i)));
+  for (std::size_t i = 0; i < node.world.config.io_threads; ++i) {
+    threads.push_back(std::make_unique<SimThread>(node, fmt::format("io{}", i)));
   }
   return threads;
 }
@@ -31,29 +31,41 @@ Encoders make_encoders() {
               }};
 }
 
-Process::Process(World& world, std::unique_ptr<Store> engine, LogModel& log, Disk& disk, const DiskState& disk_state,
-                 LeaseModel& leases)
-    : io_threads_(make_io_threads(world)),
-      registry_thread_(world, "registry"),
-      store_thread_(world, "store"),
+Process::Process(Node& node, std::unique_ptr<Store> engine, const Surroundings& around,
+                 std::unique_ptr<FaultyMembership> membership)
+    : io_threads_(make_io_threads(node)),
+      registry_thread_(node, "registry"),
+      store_thread_(node, "store"),
       turns_(pointers(io_threads_)),
-      random_(world.random.fork("registry")),
+      random_(node.world.random.fork("registry")),
       engine_(std::move(engine)),
-      store_(world, *engine_, log, disk, disk_state, leases),
-      catalog_(std::make_unique<Catalog>(make_encoders(), world.config.limits.catalog)),
-      registry_(std::make_unique<Registry>(Registry::Parts{.own = registry_thread_,
-                                                           .store_executor = store_thread_,
-                                                           .store = store_,
-                                                           .catalog = *catalog_,
-                                                           .turns = turns_,
-                                                           .clock = world.clock,
-                                                           .random = random_,
-                                                           .limits = world.config.limits})) {}
+      store_(node, *engine_, around.log, around.disk, around.disk_state, around.leases),
+      catalog_(std::make_unique<Catalog>(make_encoders(), node.world.config.limits.catalog)),
+      membership_(std::move(membership)) {
+  if (membership_) {
+    cluster_thread_ = std::make_unique<SimThread>(node, "cluster");
+    cluster_.emplace(ClusterParts{*membership_, *cluster_thread_, {node.name, {}, {}}});
+  }
+  registry_ = std::make_unique<Registry>(parts(node));
+}
+
+Registry::Parts Process::parts(Node& node) {
+  return {.own = registry_thread_,
+          .store_executor = store_thread_,
+          .store = store_,
+          .catalog = *catalog_,
+          .turns = turns_,
+          .clock = node.world.clock,
+          .random = random_,
+          .limits = node.world.config.limits,
+          .cluster = cluster_ ? &*cluster_ : nullptr};
+}
 
 Process::~Process() {
   for (const auto& thread : io_threads_) thread->clear();
   registry_thread_.clear();
   store_thread_.clear();
+  if (cluster_thread_) cluster_thread_->clear();
 }
 
 Result<void> Process::start() {
@@ -66,6 +78,7 @@ void Process::stall_until(MonoTime when) {
   for (const auto& thread : io_threads_) thread->stall_until(when);
   registry_thread_.stall_until(when);
   store_thread_.stall_until(when);
+  if (cluster_thread_) cluster_thread_->stall_until(when);
 }
 
 }  // namespace rollcall::sim

@@ -5,16 +5,26 @@
 
 #include "catalog/catalog.hpp"
 #include "disk.hpp"
+#include "faulty_membership.hpp"
 #include "faulty_store.hpp"
 #include "registry/registry.hpp"
 #include "sim_thread.hpp"
 
 namespace rollcall::sim {
 
+/// What every life of every process is about.
+struct Surroundings {
+  LogModel& log;
+  LeaseRules& leases;
+  Disk& disk;
+  DiskState& disk_state;
+};
+
 class Process {
  public:
-  Process(World& world, std::unique_ptr<Store> engine, LogModel& log, Disk& disk, const DiskState& disk_state,
-          LeaseModel& leases);
+  /// `membership`: null where no other process shares the log.
+  Process(Node& node, std::unique_ptr<Store> engine, const Surroundings& around,
+          std::unique_ptr<FaultyMembership> membership);
   /// As by kill -9: what its threads had yet to do is dropped.
   ~Process();
   Process(const Process&) = delete;
@@ -24,13 +34,19 @@ class Process {
 
   [[nodiscard]] Registry& registry() noexcept { return *registry_; }
   [[nodiscard]] Catalog& catalog() noexcept { return *catalog_; }
+  [[nodiscard]] const Catalog& catalog() const noexcept { return *catalog_; }
   [[nodiscard]] SimThread& io_thread(std::size_t index) noexcept { return *io_threads_[index % io_threads_.size()]; }
   /// Where its log in memory begins.
   [[nodiscard]] Revision began_at() const noexcept { return store_.snapshot_at(); }
 
   void stall_until(MonoTime when);
+  [[nodiscard]] SimThread& store_thread() noexcept { return store_thread_; }
+  [[nodiscard]] SimThread& cluster_thread() noexcept { return *cluster_thread_; }
+  [[nodiscard]] FaultyStore& store() noexcept { return store_; }
 
  private:
+  [[nodiscard]] Registry::Parts parts(Node& node);
+
   std::vector<std::unique_ptr<SimThread>> io_threads_;
   SimThread registry_thread_;
   SimThread store_thread_;
@@ -39,6 +55,9 @@ class Process {
   std::unique_ptr<Store> engine_;
   FaultyStore store_;
   std::unique_ptr<Catalog> catalog_;
+  std::unique_ptr<FaultyMembership> membership_;
+  std::unique_ptr<SimThread> cluster_thread_;  // null where no other process shares the log, as the membership
+  std::optional<ClusterParts> cluster_;
   std::unique_ptr<Registry> registry_;
 };
 

@@ -16,7 +16,8 @@ struct SimThread::Core : std::enable_shared_from_this<Core> {
     Task task;
   };
 
-  Core(World& w, std::string thread_name) : world(w), name(std::move(thread_name)), random(w.random.fork(name)) {}
+  Core(Node& n, std::string thread_name)
+      : node(n), world(n.world), name(std::move(thread_name)), random(world.random.fork(name)) {}
 
   // A poster that is in the middle of a long task posts later than others that run after it.
   void enqueue(std::uint64_t timer, Task task) {
@@ -45,7 +46,7 @@ struct SimThread::Core : std::enable_shared_from_this<Core> {
   }
 
   void turn() {
-    if (!world.process_lives || ready.empty()) return;
+    if (!node.lives || ready.empty()) return;
     const MonoTime free_at = std::max(stalled_until, busy_until);
     if (world.now() < free_at) return turn_at(free_at);
     if (ready.front().ready_at > world.now()) return turn_at(ready.front().ready_at);
@@ -63,6 +64,7 @@ struct SimThread::Core : std::enable_shared_from_this<Core> {
     enqueue(id, std::move(task));
   }
 
+  Node& node;
   World& world;
   const std::string name;
   SimRandom random;
@@ -72,16 +74,16 @@ struct SimThread::Core : std::enable_shared_from_this<Core> {
   MonoTime busy_until{}, stalled_until{};
 };
 
-SimThread::SimThread(World& world, std::string name) : core_(std::make_shared<Core>(world, std::move(name))) {}
+SimThread::SimThread(Node& node, std::string name) : core_(std::make_shared<Core>(node, std::move(name))) {}
 SimThread::~SimThread() { clear(); }
 
 void SimThread::post(Task task) {
-  if (core_->world.process_lives) core_->enqueue(0, std::move(task));
+  if (core_->node.lives) core_->enqueue(0, std::move(task));
 }
 
 Executor::TimerId SimThread::post_at(MonoTime when, Task task) {
   const std::uint64_t id = ++core_->last_timer;
-  if (!core_->world.process_lives) return TimerId{id};
+  if (!core_->node.lives) return TimerId{id};
   core_->timers.emplace(id, std::move(task));
   core_->world.scheduler.at(when, [weak = core_->weak_from_this(), id] {
     if (const auto self = weak.lock()) self->timer_due(id);

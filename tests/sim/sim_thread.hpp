@@ -4,14 +4,14 @@
 
 #include "base/executor.hpp"
 #include "base/turn_barrier.hpp"
-#include "world.hpp"
+#include "node.hpp"
 
 namespace rollcall::sim {
 
 /// One thread of the process: tasks in order, each after a seeded wait; it can be stalled.
 class SimThread final : public Executor {
  public:
-  SimThread(World& world, std::string name);
+  SimThread(Node& node, std::string name);
   ~SimThread() override;
   SimThread(const SimThread&) = delete;
   SimThread& operator=(const SimThread&) = delete;

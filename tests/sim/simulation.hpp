@@ -1,5 +1,7 @@
 #pragma once
-// One run: a seed drives writers, the real queue, leases, store faults, crashes, stalls and watchers in virtual time.
+// One run: a seed drives writers, the real queue, leases, store faults, crashes, stalls and watchers in virtual time,
+// in one process or in several that share a log.
+#include <cstddef>
 #include <cstdint>
 #include <memory>
 #include <string>
@@ -9,6 +11,7 @@ namespace rollcall::sim {
 struct Options {
   std::uint64_t seed = 1;
   std::uint64_t steps = 2'000;  ///< requests and heartbeats sent
+  std::size_t nodes = 1;        ///< processes that share one log
   bool print_trace = false;
 };
 

@@ -1,5 +1,6 @@
 #pragma once
 // Those who follow the log: each may miss nothing, or is told that it did.
+#include <deque>
 #include <memory>
 #include <optional>
 #include <vector>
@@ -12,11 +13,12 @@ namespace rollcall::sim {
 
 class Watchers {
  public:
-  Watchers(World& world, const LogModel& log);
+  Watchers(World& world, const LogModel& log, std::deque<Node>& nodes);
 
-  /// They go on from where they were, on the process that serves now.
-  void connect(Process& process);
-  void disconnect();
+  /// A process serves: those who watch nowhere go on there from where they were.
+  void connect(Node& node);
+  /// Those who watched there go on at another node, if there is one.
+  void disconnect(Node& node);
   /// One of them breaks off, and goes on from where it was.
   void act();
 
@@ -27,7 +29,8 @@ class Watchers {
  private:
   struct Follower {
     std::optional<ServiceName> service;
-    Revision cursor;  ///< it knows all up to here
+    Revision cursor;       ///< it knows all up to here
+    Node* node = nullptr;  ///< where it watches; null: nowhere
     std::unique_ptr<Watcher> watcher;
     std::size_t thread = 0;
     std::size_t page = 1;
@@ -37,7 +40,9 @@ class Watchers {
     MonoTime behind_since{};
   };
 
-  void follow(Follower& follower);
+  void follow(Follower& follower, Node& node);
+  /// Null: nobody serves.
+  [[nodiscard]] Node* any_node();
   void read_on(Follower& follower);
   void check_page(Follower& follower, const std::vector<NoticePtr>& notices);
   void start_over(Follower& follower);
@@ -48,8 +53,8 @@ class Watchers {
 
   World& world_;
   const LogModel& log_;
+  std::deque<Node>& nodes_;
   SimRandom random_;
-  Process* process_ = nullptr;
   std::vector<Follower> followers_;
 };
 

@@ -2,6 +2,7 @@
 // What every part of a run shares: the seed's chance, virtual time, the trace, the verdict.
 #include <optional>
 
+#include "base/ids.hpp"
 #include "config.hpp"
 #include "grace_clock.hpp"
 #include "scheduler.hpp"
@@ -27,8 +28,8 @@ class SimClock final : public Clock {
 };
 
 struct World {
-  World(std::uint64_t seed, bool print_trace)
-      : random(seed), config(draw_config(random)), trace(print_trace), clock(scheduler) {}
+  World(std::uint64_t seed, std::size_t nodes, bool print_trace)
+      : random(seed), config(draw_config(random, nodes)), trace(print_trace), clock(scheduler) {}
   World(const World&) = delete;
   World& operator=(const World&) = delete;
 
@@ -60,14 +61,11 @@ struct World {
   Verdict verdict;
   SimClock clock;
   GraceClock grace;
-  bool process_lives = false;    ///< false from the instant of a crash on: nothing more gets out of the process
-  bool crash_wanted = false;     ///< set inside a task; carried out after it
-  MonoTime unreachable_until{};  ///< what is sent to the process gets lost
-  bool stopping = false;         ///< the process drains: it refuses what comes
-  bool quiet = false;            ///< the end of a run: no more faults or actions, all must settle
+  bool quiet = false;  ///< the end of a run: no more faults or actions, all must settle
   std::optional<MonoTime> last_store_fault;
   Duration excused_at_store_fault{0};
   MonoTime commit_began{};  ///< of the commit that is going on: its decisions are older
+  Term newest_term;         ///< of a reaper, that some node was told of
 };
 
 }  // namespace rollcall::sim
