@@ -4,10 +4,11 @@
     bench/cluster_heartbeats.py [INSTANCES [PERIOD_S [SECONDS]]]
 
 Three daemons on one PostgreSQL (tests/servers/postgres.sh, fsync on). Each instance beats once in PERIOD_S, each time at the next
-node, one request each. BIN: where the release build is. Prints the CPU time of the daemons and of PostgreSQL, what the
+node, as a request of its own on one of 999 connections, one in flight on each. BIN: where the release build is. Prints the CPU time of the daemons and of PostgreSQL, what the
 database wrote (transactions, rows with those of its TOAST tables, WAL), and how many instances were lost.
 """
 import asyncio
+import itertools
 import os
 import pathlib
 import re
@@ -22,6 +23,7 @@ NODES = "abc"
 SLICES_PER_S = 20
 REGISTERING = 96  # connections
 TTL_PERIODS = 3
+CONNECTIONS_PER_NODE = 333
 ROWS = ("SELECT sum(n_tup_ins + n_tup_upd + n_tup_del) FROM pg_stat_all_tables t JOIN pg_class c ON c.oid = t.relid"
         " WHERE schemaname = 'rollcall' OR c.oid IN (SELECT reltoastrelid FROM pg_class"
         "   WHERE relnamespace = 'rollcall'::regnamespace)")
@@ -56,22 +58,17 @@ class Node:
         self.port = int(re.search(r"127\.0\.0\.1:(\d+)", self.process.stdout.readline())[1])
 
 
-class Pipe:
-    """One connection, with many requests in flight; every answer is counted by its status."""
-    def __init__(self):
-        self.answers = {}
+class Connection(asyncio.Protocol):
+    """Each answer, which comes whole, is counted by its status."""
+    def __init__(self, answers):
+        self.answers = answers
 
-    async def open(self, port):
-        self.reader, self.writer = await asyncio.open_connection("127.0.0.1", port)
-        self.counting = asyncio.create_task(self._count())
+    def connection_made(self, transport):
+        self.transport = transport
 
-    async def _count(self):
-        rest = b""
-        while data := await self.reader.read(1 << 18):
-            rest += data
-            for status in re.findall(rb"HTTP/1\.1 (\d{3})", rest):
-                self.answers[status] = self.answers.get(status, 0) + 1
-            rest = rest[-12:] if not re.search(rb"HTTP/1\.1 \d{3}$", rest[-12:]) else b""
+    def data_received(self, data):
+        status = data[9:12].decode()
+        self.answers[status] = self.answers.get(status, 0) + data.count(b"HTTP/1.1 ")
 
 
 def instance_id(number):
@@ -95,9 +92,13 @@ async def register(nodes, instances, ttl):
 
 
 async def beat(nodes, instances, period, seconds):
-    pipes = [Pipe() for _ in nodes]
-    for pipe, node in zip(pipes, nodes):
-        await pipe.open(node.port)
+    answers = {}
+    loop = asyncio.get_running_loop()
+    pools = []
+    for node in nodes:
+        opened = [await loop.create_connection(lambda: Connection(answers), "127.0.0.1", node.port)
+                  for _ in range(CONNECTIONS_PER_NODE)]
+        pools.append(itertools.cycle([transport for transport, _ in opened]))
     slices = period * SLICES_PER_S
     requests = [f"PUT /instances/{instance_id(number)}/heartbeat HTTP/1.1\r\nHost: localhost\r\nContent-Length: 0\r\n\r\n".encode()
                 for number in range(instances)]
@@ -106,17 +107,13 @@ async def beat(nodes, instances, period, seconds):
     for turn in range(seconds * SLICES_PER_S):
         await asyncio.sleep(max(0.0, begin + turn / SLICES_PER_S - time.monotonic()))
         first = turn // slices  # the next node each time
-        for index, pipe in enumerate(pipes):
-            mine = range(turn % slices + ((index + first) % len(pipes)) * slices, instances, slices * len(pipes))
-            pipe.writer.write(b"".join(requests[number] for number in mine))
+        for index, pool in enumerate(pools):
+            mine = range(turn % slices + ((index + first) % len(pools)) * slices, instances, slices * len(pools))
+            for number in mine:
+                next(pool).write(requests[number])
             sent += len(mine)
     late = time.monotonic() - begin - seconds
     await asyncio.sleep(1)
-    answers = {}
-    for pipe in pipes:
-        pipe.counting.cancel()
-        for status, count in pipe.answers.items():
-            answers[status.decode()] = answers.get(status.decode(), 0) + count
     return sent, answers, late
 
 

@@ -1,6 +1,6 @@
 -- wrk script: each request registers a new instance with a 36-byte id, as a client of the native API would.
--- ROLLCALL_BENCH_PLAIN=1 leaves out tags and metadata.
-local thread_count = 0
+-- ROLLCALL_BENCH_PLAIN=1 leaves out tags and metadata. ROLLCALL_BENCH_CLIENT=N: of several runs at a time each has its own.
+local thread_count = 10 * tonumber(os.getenv("ROLLCALL_BENCH_CLIENT") or 0)
 function setup(thread)
   thread:set("thread_id", thread_count)
   thread_count = thread_count + 1

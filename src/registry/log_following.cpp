@@ -6,6 +6,8 @@ namespace rollcall {
 namespace {
 
 constexpr Duration kReadAgain = std::chrono::milliseconds{200};
+/// After a commit others may be on their way, which bring what there is to read.
+constexpr Duration kLinger = std::chrono::milliseconds{2};
 
 }  // namespace
 
@@ -13,19 +15,18 @@ void Registry::Impl::follow_others() {
   if (is_busy()) return;
   const bool has_grown = !pausing && growth->take() > parts.catalog.revision();
   if (!has_grown && catching_up.empty()) return;
+  if (catching_up.empty() && parts.clock.now() < committed_at + kLinger) return pause_following(kLinger);
   following = true;
   read_on();
 }
 
-void Registry::Impl::pause_following() {
-  following = false;
+void Registry::Impl::pause_following(Duration pause) {
   pausing = true;
   growth->tell(Revision{parts.catalog.revision().value + 1});
-  read_again([](Impl& self) {
+  read_again(pause, [](Impl& self) {
     self.pausing = false;
     self.step();
   });
-  step();
 }
 
 void Registry::Impl::answer_and_recover(const Error& failure) {
@@ -51,17 +52,21 @@ void Registry::Impl::read_on() {
             .done = [self](const Result<void>& read) { read ? self->caught_up() : self->cannot_read(read.error()); }});
 }
 
-void Registry::Impl::read_again(void (*how)(Impl&)) {
-  parts.own.post_at(parts.clock.now() + kReadAgain, [weak = weak_from_this(), how] {
+void Registry::Impl::read_again(Duration pause, void (*how)(Impl&)) {
+  parts.own.post_at(parts.clock.now() + pause, [weak = weak_from_this(), how] {
     if (const auto self = weak.lock()) how(*self);
   });
 }
 
 void Registry::Impl::cannot_read(const Error& why) {
   answered(std::unexpected(why));
-  if (following) return pause_following();
+  if (following) {
+    following = false;
+    pause_following(kReadAgain);
+    return step();
+  }
   refuse_waiting(why.message);
-  read_again([](Impl& self) { self.read_on(); });
+  read_again(kReadAgain, [](Impl& self) { self.read_on(); });
 }
 
 void Registry::Impl::caught_up() {

@@ -44,7 +44,8 @@ struct Registry::Impl : std::enable_shared_from_this<Impl> {
   std::vector<Reaper::Verdict> in_doubt;  // of that commit
   std::size_t doubtful = 0;               // requests that wait until this node has caught up
   bool following = false;                 // reads what others have written
-  bool pausing = false;                   // that has failed, and is tried again soon
+  bool pausing = false;                   // that waits a little
+  MonoTime committed_at{};                // when the last commit came back
   MonoTime asked_at{};                    // when the commit or read that is under way began
   std::vector<CatchUp> catching_up;       // wait for the next commit or read
   std::vector<CatchUp> being_caught_up;   // for the one under way
@@ -91,10 +92,10 @@ struct Registry::Impl : std::enable_shared_from_this<Impl> {
 
   // ---- other handles write too: what a commit doesn't bring is read ----
   void follow_others();
-  void pause_following();
+  void pause_following(Duration pause);
   void answer_and_recover(const Error& failure);
   void read_on();
-  void read_again(void (*how)(Impl&));
+  void read_again(Duration pause, void (*how)(Impl&));
   void cannot_read(const Error& why);
   void caught_up();
   void replace_state(const Snapshot& snapshot);

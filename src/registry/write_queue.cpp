@@ -104,6 +104,7 @@ void Registry::Impl::commit() {
 void Registry::Impl::committed(const Result<CommitResult>& result) {
   if (result) {
     counters.commits.fetch_add(1, std::memory_order_relaxed);
+    committed_at = parts.clock.now();
     set_writable({});
     apply(result->events);
     answered({});

@@ -142,7 +142,7 @@ Db<void> take_rest_of_events(Database& database, const Rows& first, std::size_t 
 std::vector<Call> calls_to_store(std::span<const EventPtr> events, const BatchJudge::Position& position,
                                  const std::string& channel) {
   auto columns = columns_of_events(events);
-  std::vector<Call> calls;
+  std::vector<Call> calls{call(Sql::commit_early)};
   calls.push_back(call(Sql::insert_events, std::move(columns.parameters)));
   calls.push_back(call(Sql::put_instances, columns_of_instances(events)));
   calls.push_back(call(

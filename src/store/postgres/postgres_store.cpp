@@ -3,14 +3,13 @@
 #include <algorithm>
 #include <optional>
 #include <type_traits>
-#include <unordered_map>
 
+#include "store/postgres/batch_rows.hpp"
 #include "store/postgres/growth_listener.hpp"
 #include "store/postgres/log_tables.hpp"
 #include "store/postgres/prune.hpp"
 #include "store/postgres/schema.hpp"
 #include "store/postgres/side_tables.hpp"
-#include "store/revision_ranges.hpp"
 
 namespace rollcall {
 namespace postgres {
@@ -100,7 +99,7 @@ class PostgresStore final : public Store {
   template <class Work>
   auto writing(Work work) -> std::invoke_result_t<Work>::value_type {
     const bool was_open = database_.has_value();
-    deciding_ = false;
+    deciding_ = decided_ = false;
     if (auto opened = ensure_open(); !opened) return std::unexpected(cannot_write(std::move(opened.error())));
     auto done = work();
     if (done) return std::move(*done);
@@ -118,7 +117,7 @@ class PostgresStore final : public Store {
 
   Error write_failed(const Failure& failure) {
     Error error = cannot_write(to_error(failure));
-    if (!deciding_ || failure.kind == Failure::Kind::refused) return error;
+    if (!deciding_ || (failure.kind == Failure::Kind::refused && !decided_)) return error;
     error.code = ErrorCode::unknown_outcome;
     undecided_ = true;
     return error;
@@ -168,9 +167,17 @@ class PostgresStore final : public Store {
       return damaged("the log ends at revision " + std::to_string(head->position.revision.value) + ", and " +
                      std::to_string(newest_.value) + " had been reached: was a server promoted that lagged behind?");
     }
-    newest_ = head->position.revision;
     compacted_ = head->compacted;
     return head;
+  }
+
+  /// Until everything that was committed before is durable. Only then may anybody be told of what this connection has
+  /// seen: a commit of the log gives the head to the next one before it is on disk.
+  Db<void> make_durable(Revision seen) {
+    const auto done = database_->run({call(Sql::begin_write), call(Sql::write_ahead), call(Sql::commit)});
+    if (!done) return std::unexpected(done.error());
+    newest_ = std::max(newest_, seen);
+    return {};
   }
 
   /// `calls` and the commit: the one moment at which a failure leaves the outcome open.
@@ -225,22 +232,23 @@ class PostgresStore final : public Store {
     auto missed = take_rest_of_events(*database_, begun->at(2), kAll, result.events);
     if (!missed) return std::unexpected(std::move(missed.error()));
     const std::size_t first = result.events.size();
-    const auto position = judge(batch, *head, begun->at(3), result);
-    if (position.revision == head->position.revision) return undone(Result<CommitResult>(std::move(result)));
+    const auto position = judge_batch(batch, head->position, begun->at(3), own_, result);
+    if (position.revision == head->position.revision) return nothing_to_commit(std::move(result));
     auto done = decide(calls_to_store(std::span(result.events).subspan(first), position, channel_of(options_.schema)));
+    decided_ = done.has_value();
+    if (done) done = make_durable(position.revision);
     if (!done) return std::unexpected(std::move(done.error()));
     own_.forget_up_to(batch.seen);
     own_.add(Revision{head->position.revision.value + 1}, position.revision);
-    newest_ = position.revision;
     return Result<CommitResult>(std::move(result));
   }
 
-  static Parameters known_in(const ChangeBatch& batch) {
-    Array numbers(Type::number);
-    for (const Change& change : batch.changes) {
-      if (change.instance.number) numbers.add(change.instance.number.value);
-    }
-    return Parameters().array(numbers);
+  Db<Result<CommitResult>> nothing_to_commit(CommitResult result) {
+    const Revision seen = result.events.empty() ? newest_ : result.events.back()->revision;
+    auto answer = undone(Result<CommitResult>(std::move(result)));
+    if (!answer || seen == newest_) return answer;
+    if (auto done = make_durable(seen); !done) return std::unexpected(std::move(done.error()));
+    return answer;
   }
 
   template <class Answer>
@@ -249,36 +257,16 @@ class PostgresStore final : public Store {
     return answer;
   }
 
-  /// The position after the batch, whose events follow those that `result` has.
-  BatchJudge::Position judge(const ChangeBatch& batch, const Head& head, const Rows& known, CommitResult& result) {
-    std::unordered_map<InstanceNumber, Revision> latest;
-    for (int row = 0; row < known.size(); ++row) {
-      latest.emplace(InstanceNumber{known.number(row, 0)}, Revision{known.number(row, 1)});
-    }
-    BatchJudge judge(head.position, [&](InstanceNumber number) -> Result<Revision> {
-      const auto found = latest.find(number);
-      return found == latest.end() ? Revision{} : found->second;
-    });
-    const std::vector<EventPtr> missed = result.events;  // keeps the ids that the judge borrows
-    for (const EventPtr& event : missed) {
-      if (!own_.contains(event->revision)) judge.touched_elsewhere(event->instance->id.view());
-    }
-    result.outcomes.reserve(batch.changes.size());
-    for (const Change& change : batch.changes) {
-      auto event = judge.judge(change);
-      if (event) {
-        result.outcomes.push_back((*event)->revision);
-        result.events.push_back(std::move(*event));
-      } else {
-        result.outcomes.push_back(std::unexpected(std::move(event.error())));
-      }
-    }
-    return judge.position();
-  }
-
   // ---- the log is read ----
 
   Db<Result<Snapshot>> read_snapshot() {
+    auto snapshot = snapshot_of_one_moment();
+    if (!snapshot || !*snapshot) return snapshot;
+    if (auto done = make_durable((*snapshot)->revision); !done) return std::unexpected(std::move(done.error()));
+    return snapshot;
+  }
+
+  Db<Result<Snapshot>> snapshot_of_one_moment() {
     return at_one_moment([&](const Head& head) -> Db<Result<Snapshot>> {
       Snapshot snapshot{
           .generation = generation_, .revision = head.position.revision, .instances = {}, .tombstones = {}};
@@ -295,6 +283,13 @@ class PostgresStore final : public Store {
   }
 
   Db<Result<std::vector<EventPtr>>> read_events(Revision after, std::size_t limit) {
+    auto events = events_of_one_moment(after, limit);
+    if (!events || !*events || (*events)->empty()) return events;
+    if (auto done = make_durable((*events)->back()->revision); !done) return std::unexpected(std::move(done.error()));
+    return events;
+  }
+
+  Db<Result<std::vector<EventPtr>>> events_of_one_moment(Revision after, std::size_t limit) {
     using Answer = Result<std::vector<EventPtr>>;
     return at_one_moment([&](const Head& head) -> Db<Answer> {
       if (after < head.compacted) return Answer(too_old(after));
@@ -357,6 +352,7 @@ class PostgresStore final : public Store {
   MonoTime reopen_at_{};
   Error reopening_failed_;
   bool deciding_ = false;   ///< a COMMIT is under way
+  bool decided_ = false;    ///< and has come to pass, though perhaps not on disk yet
   bool undecided_ = false;  ///< a COMMIT may be under way of which nothing will be heard
   StoreHealth health_;
   Revision newest_, compacted_;  ///< as last read

@@ -165,9 +165,10 @@ bool is_schema_name(std::string_view name) noexcept {
 }
 
 Db<void> use_schema(Connection& connection, const std::string& schema, milliseconds patience) {
-  // Durability is the log's business and not the role's settings'. What holds a lock for no reason is sent away. Every
-  // statement goes by keys: it is planned once, maybe over a table that is still small, and a table that is walked
-  // through then would be walked through when it has grown.
+  // Durability is the log's business and not the role's settings'. What holds a lock for no reason is sent away, but
+  // later than this side gives up: a commit that is cancelled while it waits for a standby counts as done over there.
+  // Every statement goes by keys: it is planned once, maybe over a table that is still small, and a table that is
+  // walked through then would be walked through when it has grown.
   const auto ms = patience.count();
   auto done = connection.execute(
       fmt::format("SET search_path = \"{}\", pg_temp;"
@@ -176,7 +177,7 @@ Db<void> use_schema(Connection& connection, const std::string& schema, milliseco
                   "SET statement_timeout = {}; SET lock_timeout = {}; SET idle_in_transaction_session_timeout = {};"
                   "SELECT set_config('synchronous_commit', 'on', false)"
                   " WHERE current_setting('synchronous_commit') = 'off'",
-                  schema, ms, ms, 2 * ms),
+                  schema, 2 * ms, ms, 2 * ms),
       patience);
   if (!done) return std::unexpected(std::move(done.error()));
   return {};

@@ -25,6 +25,8 @@ void add_transactions(Texts& all) {
   set(Sql::begin_read, "BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY");
   set(Sql::commit, "COMMIT");
   set(Sql::rollback, "ROLLBACK");
+  set(Sql::commit_early, "SELECT set_config('synchronous_commit', 'off', true)");
+  set(Sql::write_ahead, "SELECT pg_logical_emit_message(true, 'rollcall', '')");
 }
 
 void add_writing(Texts& all) {

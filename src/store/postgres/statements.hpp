@@ -12,6 +12,8 @@ enum class Sql : std::uint8_t {
   begin_read,  ///< everything in it sees one state
   commit,
   rollback,
+  commit_early,  ///< this transaction's commit waits for no disk
+  write_ahead,   ///< something that a commit waits for
 
   head,            ///< revision, number, compacted, event bytes, generation, term
   head_to_write,   ///< the same; nobody else has it until the transaction ends
