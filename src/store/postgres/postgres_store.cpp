@@ -41,16 +41,18 @@ class PostgresStore final : public Store {
     return reading([&] { return read_events(after, limit); });
   }
   Result<std::vector<InstancePtr>> state_at(Revision revision, const Filter& filter) override {
-    return reading([&] { return read_state(revision, filter); });
+    return reading([&] { return durable(read_state(revision, filter), revision); });
   }
   Result<HistoryPage> history(const HistoryQuery& query) override {
     return reading([&] {
-      return at_one_moment(
+      auto page = at_one_moment(
           [&](const Head&) { return answered(read_history(*database_, query, options_.limits.history_scan)); });
+      const Revision seen = page && *page ? newest_of((*page)->events) : Revision{};
+      return durable(std::move(page), seen);
     });
   }
   Result<std::vector<EventPtr>> history_of(Revision newest, std::size_t limit) override {
-    return reading([&] { return answered(read_chain(*database_, newest, limit)); });
+    return reading([&] { return durable(answered(read_chain(*database_, newest, limit)), newest); });
   }
   Result<void> save_leases(const LeaseMarks& marks) override {
     return writing([&] { return try_save_leases(marks); });
@@ -180,6 +182,20 @@ class PostgresStore final : public Store {
     return {};
   }
 
+  /// `answer`, which shows the log up to `seen`, once that is durable.
+  template <class Answer>
+  Db<Answer> durable(Db<Answer> answer, Revision seen) {
+    if (!answer || seen <= newest_) return answer;
+    if (auto done = make_durable(seen); !done) return std::unexpected(std::move(done.error()));
+    return answer;
+  }
+
+  static Revision newest_of(std::span<const EventPtr> events) {
+    Revision newest;
+    for (const auto& event : events) newest = std::max(newest, event->revision);
+    return newest;
+  }
+
   /// `calls` and the commit: the one moment at which a failure leaves the outcome open.
   Db<void> decide(std::vector<Call> calls) {
     calls.push_back(call(Sql::commit));
@@ -244,11 +260,8 @@ class PostgresStore final : public Store {
   }
 
   Db<Result<CommitResult>> nothing_to_commit(CommitResult result) {
-    const Revision seen = result.events.empty() ? newest_ : result.events.back()->revision;
-    auto answer = undone(Result<CommitResult>(std::move(result)));
-    if (!answer || seen == newest_) return answer;
-    if (auto done = make_durable(seen); !done) return std::unexpected(std::move(done.error()));
-    return answer;
+    const Revision seen = newest_of(result.events);
+    return durable(undone(Result<CommitResult>(std::move(result))), seen);
   }
 
   template <class Answer>
@@ -261,9 +274,8 @@ class PostgresStore final : public Store {
 
   Db<Result<Snapshot>> read_snapshot() {
     auto snapshot = snapshot_of_one_moment();
-    if (!snapshot || !*snapshot) return snapshot;
-    if (auto done = make_durable((*snapshot)->revision); !done) return std::unexpected(std::move(done.error()));
-    return snapshot;
+    const Revision seen = snapshot && *snapshot ? (*snapshot)->revision : Revision{};
+    return durable(std::move(snapshot), seen);
   }
 
   Db<Result<Snapshot>> snapshot_of_one_moment() {
@@ -284,9 +296,8 @@ class PostgresStore final : public Store {
 
   Db<Result<std::vector<EventPtr>>> read_events(Revision after, std::size_t limit) {
     auto events = events_of_one_moment(after, limit);
-    if (!events || !*events || (*events)->empty()) return events;
-    if (auto done = make_durable((*events)->back()->revision); !done) return std::unexpected(std::move(done.error()));
-    return events;
+    const Revision seen = events && *events ? newest_of(**events) : Revision{};
+    return durable(std::move(events), seen);
   }
 
   Db<Result<std::vector<EventPtr>>> events_of_one_moment(Revision after, std::size_t limit) {
