@@ -44,7 +44,10 @@ void LeaseKeeper::catch_up(const InstancePtr& before, const InstancePtr& after) 
   const bool same_life = before && before->incarnation == after->incarnation;
   Event event;
   event.instance = after;
-  if (same_life) event.kind = before->spec == after->spec ? EventKind::status_changed : EventKind::updated;
+  // Another node may have taken a renewal that came after its ttl, which is an event that changes nothing.
+  const bool may_be_renewed = roster_ != nullptr && !after->lapsed;
+  const bool is_status = same_life && before->spec == after->spec && !may_be_renewed;
+  if (same_life) event.kind = is_status ? EventKind::status_changed : EventKind::updated;
   // It has come, or its terms have changed, and it has lapsed since: that is more than one event says.
   if (after->lapsed && event.kind != EventKind::status_changed) reaper_.adopt(*after, std::nullopt, now());
   follow(event);

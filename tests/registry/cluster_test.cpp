@@ -352,6 +352,27 @@ TEST_F(ClusterTest, AWriteAtANodeThatHistoryHasLeftBehindIsJudgedAnew) {
   EXPECT_TRUE(b_->registry->writable());
 }
 
+TEST_F(ClusterTest, ARenewalThatHistoryHasLeftBehindCounts) {
+  register_at(*a_, "x");
+  time_.advance(9s);
+  a_->store_executor.hanging = true;
+  a_->store.history_is_gone = true;
+  a_->store.fault = ErrorCode::compacted;
+  time_.advance(3s);  // by now the expiry waits there
+  Register again;
+  again.id = InstanceId("x");
+  again.spec = b_->catalog.find_instance("x")->spec;
+  b_->registry->submit(again, [](const Result<Outcome>& given) { EXPECT_TRUE(given && given->changed); });
+  time_.advance(10ms);
+  a_->store_executor.resume();
+  time_.advance(10ms);
+  a_->store.fault.reset();
+  time_.advance(5s);
+  EXPECT_TRUE(knows(*a_, "x"));
+  time_.advance(10s);
+  EXPECT_FALSE(knows(*a_, "x"));
+}
+
 TEST_F(ClusterTest, NobodyWaitsLongForALogThatDoesNotAnswer) {
   register_at(*a_, "x");
   b_->store_executor.hanging = true;
