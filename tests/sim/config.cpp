@@ -48,6 +48,7 @@ void draw_cluster(SimRandom random, Config& config) {
   config.session_end_every = maybe_every(random, 4s, 40s);
   config.meeting_fault = maybe(random, 0.02);
   config.slow_meeting = maybe(random, 0.02);
+  config.lonely = random.chance(0.2);
   const Duration fence_after = random.chance(0.7) ? random.between(2s, 5s) : Duration{10s};
   config.limits.cluster.fence_after = std::chrono::floor<std::chrono::milliseconds>(fence_after);
 }
@@ -57,9 +58,9 @@ std::string describe_cluster(const Config& c) {
   const auto seconds = [](Duration d) { return std::chrono::duration<double>(d).count(); };
   return fmt::format(
       "; {} nodes, fenced after {:.1f} s; every so many s: cut from the store {:.0f}, from the others {:.0f}, session "
-      "ended {:.0f}; meeting fault {:.3f}, slow meeting {:.3f}",
+      "ended {:.0f}; meeting fault {:.3f}, slow meeting {:.3f}{}",
       c.nodes, seconds(c.limits.cluster.fence_after), seconds(c.store_cut_every), seconds(c.membership_cut_every),
-      seconds(c.session_end_every), c.meeting_fault, c.slow_meeting);
+      seconds(c.session_end_every), c.meeting_fault, c.slow_meeting, c.lonely ? "; lonely" : "");
 }
 
 }  // namespace

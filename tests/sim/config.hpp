@@ -36,6 +36,7 @@ struct Config {
   Duration store_cut_every{}, membership_cut_every{};  ///< one node can't reach it
   Duration session_end_every{};                        ///< the server ends a node's session, which goes on
   double meeting_fault = 0, slow_meeting = 0;
+  bool lonely = false;  ///< all but one are shut down soon, until the end of the run
   Limits limits;
 };
 

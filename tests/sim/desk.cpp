@@ -81,7 +81,10 @@ void Desk::take_beats(Node& node, const std::vector<InstanceId>& ids, const Tick
 }
 
 void Desk::take_beat(Node& node, const Beat& beat, LeaseRules::BeatTicket ticket, Reply reply) {
-  const auto result = node.process->registry().heartbeat(beat.id.view(), beat.session.view());
+  Registry& registry = node.process->registry();
+  const auto before = registry.silence(beat.id.view());
+  const auto result = registry.heartbeat(beat.id.view(), beat.session.view());
+  if (result == BeatResult::ok) check_in_time(node, beat, before);
   beat_taken(node, beat, ticket, result, std::move(reply));
 }
 
@@ -108,6 +111,15 @@ void Desk::beat_heard(Node& node, LeaseRules::BeatTicket ticket, Result<Outcome>
   leases_.answered(ticket, promised ? Heard::promised : outcome ? Heard::perhaps : Heard::no);
   if (outcome && !promised) outcome = fail(ErrorCode::timeout, "the others may have gone on without this node");
   reply(std::move(outcome));
+}
+
+/// Another node may have judged what this one knows to be over.
+void Desk::check_in_time(Node& node, const Beat& beat, const std::optional<Registry::Silence>& before) {
+  const auto instance = node.process->catalog().find_instance(beat.id.view());
+  if (world_.config.nodes == 1 || !before || !instance || !instance->spec.lease) return;
+  if (before->since_last_beat < instance->spec.lease->ttl) return;
+  world_.verdict.broken("nobody is promised anything after its ttl", "{}, silent for {:.3f} s", describe(beat),
+                        std::chrono::duration<double>(before->since_last_beat).count());
 }
 
 // The lease table follows the catalog in the same task, so between tasks they agree.

@@ -52,6 +52,7 @@ class Desk {
   void beat_heard(Node& node, LeaseRules::BeatTicket ticket, Result<Outcome> outcome, bool in_time, Reply reply);
   void submit(Node& node, Command command, Reply reply);
   void answered(std::uint64_t serial, const Result<Outcome>& result);
+  void check_in_time(Node& node, const Beat& beat, const std::optional<Registry::Silence>& before);
   void check_beat_ok(Node& node, const Beat& beat);
   void check_refusal(const Waiting& waiting, const Error& error);
   void check_conflict(const Waiting& waiting, const Error& error, bool as_it_was);

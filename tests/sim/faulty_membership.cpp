@@ -13,12 +13,13 @@ constexpr Duration kAftermath = 3s;
 
 }  // namespace
 
-FaultyMembership::FaultyMembership(Node& node, std::vector<Node*> all, std::shared_ptr<Membership> real, Task alone)
+FaultyMembership::FaultyMembership(Node& node, std::vector<Node*> all, std::shared_ptr<Membership> real,
+                                   LeaseRules& leases)
     : node_(node),
       world_(node.world),
       all_(std::move(all)),
       real_(std::move(real)),
-      alone_(std::move(alone)),
+      leases_(leases),
       random_(world_.random.fork("membership")) {}
 
 FaultyMembership::Fate FaultyMembership::draw_fate() {
@@ -64,7 +65,10 @@ Result<Minutes> FaultyMembership::join(const NodeCard& card, const std::vector<s
   if (fate == Fate::refused) return pass(fate, Minutes{});
   auto minutes = real_->join(card, offices);
   node_.note("joins{}", fate == Fate::lost ? ", and doesn't get to know" : "");
-  if (minutes && minutes->members.size() == 1 && alone_) alone_();
+  if (minutes && minutes->members.size() == 1) {
+    node_.note("nobody else shares the log");
+    leases_.began_alone(node_);
+  }
   return pass(fate, std::move(minutes));
 }
 
@@ -75,6 +79,7 @@ Result<Minutes> FaultyMembership::meet(const rollcall::Report& report) {
   node_.note("round {}: {} bytes of beats; hears {} digests of {} members{}", report.round.value, report.digest.size(),
              minutes->digests.size(), minutes->members.size(), minutes->ended ? ", and has been fenced" : "");
   if (minutes) note_fences(report, *minutes);
+  if (minutes && !minutes->ended) leases_.told(report.digest, node_.reported_at);
   return pass(fate, std::move(minutes));
 }
 
@@ -82,6 +87,7 @@ Result<void> FaultyMembership::leave(const rollcall::Report& last) {
   const Fate fate = draw_fate();
   if (fate != Fate::refused) (void)real_->leave(last);
   node_.note("leaves{}", fate == Fate::done ? "" : ", and doesn't get to know");
+  if (!world_.quiet && random_.chance(0.3)) world_.scheduler.spend(random_.between(0s, 3s));
   spend_time();
   if (fate == Fate::done) return {};
   return fail(ErrorCode::unavailable, "simulated: the others can't be met");

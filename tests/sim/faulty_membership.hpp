@@ -3,7 +3,7 @@
 #include <memory>
 #include <vector>
 
-#include "base/executor.hpp"
+#include "lease_rules.hpp"
 #include "node.hpp"
 #include "store/memory/memory_store.hpp"
 
@@ -11,8 +11,8 @@ namespace rollcall::sim {
 
 class FaultyMembership final : public Membership {
  public:
-  /// `all`: whom a fence may meet. `alone` is called when it joins a log that nobody else shares.
-  FaultyMembership(Node& node, std::vector<Node*> all, std::shared_ptr<Membership> real, Task alone);
+  /// `all`: whom a fence may meet.
+  FaultyMembership(Node& node, std::vector<Node*> all, std::shared_ptr<Membership> real, LeaseRules& leases);
 
   [[nodiscard]] NodeId self() const override { return real_->self(); }
   [[nodiscard]] Result<Minutes> join(const NodeCard& card, const std::vector<std::string>& offices) override;
@@ -32,7 +32,7 @@ class FaultyMembership final : public Membership {
   World& world_;
   const std::vector<Node*> all_;
   const std::shared_ptr<Membership> real_;
-  Task alone_;
+  LeaseRules& leases_;
   SimRandom random_;
   std::vector<Digest> unheard_;  ///< came with answers that got lost: no client counts them as given
 };

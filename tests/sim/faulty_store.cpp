@@ -176,7 +176,8 @@ Result<std::vector<EventPtr>> FaultyStore::read(Revision after, std::size_t limi
   if (must_read_) lose_history_meanwhile();
   auto events = engine_.read(after, limit);
   if (!events && events.error().code == ErrorCode::compacted) {
-    world_.note("{}", events.error().message);
+    node_.note("{}", events.error().message);
+    if (world_.config.nodes > 1) world_.excuse(world_.config.ttl_max);  // any of what it can't read may be a renewal
     if (after.value + 1 >= engine_.health().oldest.value) {
       world_.verdict.broken("the engine works", "after {}: {}", after.value, events.error().message);
     }

@@ -32,6 +32,7 @@ Host::~Host() {
 // ---- its lives ----
 
 void Host::start() {
+  if (away_ || process_) return;
   if (crashes_ > 0) world_.grace.add(down_since_, world_.now());
   auto engine = parts_.around.disk.open();
   if (!engine) {
@@ -61,8 +62,7 @@ std::unique_ptr<FaultyMembership> Host::join() {
   session_ = parts_.around.disk.membership(node_.id);
   // Who came or went leaves everybody a ttl.
   world_.excuse(world_.config.ttl_max + kRounds);
-  return std::make_unique<FaultyMembership>(node_, parts_.all, session_,
-                                            [this] { parts_.around.leases.began_alone(); });
+  return std::make_unique<FaultyMembership>(node_, parts_.all, session_, parts_.around.leases);
 }
 
 /// A commit whose outcome nobody came to know may be there: it belongs to the log from here on.
@@ -123,6 +123,20 @@ void Host::lose_session() {
   excuse_silence(world_.config.limits.cluster.fence_after + notices);
 }
 
+void Host::go_away() {
+  if (world_.quiet) return;
+  away_ = true;
+  if (process_ && !node_.stopping) drain();
+}
+
+void Host::come_back() {
+  if (!away_) return;
+  away_ = false;
+  if (process_) return;
+  down_since_ = world_.now();
+  start();
+}
+
 void Host::check(bool with_catalog) {
   if (!process_) return;
   parts_.desk.check_silences(node_);
@@ -144,6 +158,7 @@ void Host::begin_faults() {
   fault_later(config.store_cut_every, [this] { cut_from_store(); });
   fault_later(config.membership_cut_every, [this] { cut_from_others(); });
   fault_later(config.session_end_every, [this] { end_session(); });
+  if (config.lonely && node_.index > 0) world_.scheduler.after(random_.between(2s, 6s), [this] { go_away(); });
 }
 
 void Host::fault_later(Duration every, std::function<void()> fault) {
@@ -160,6 +175,10 @@ void Host::crash_or_restart() {
     node_.crash_wanted = true;
     return;
   }
+  drain();
+}
+
+void Host::drain() {
   node_.note("process drains");
   node_.stopping = true;
   process_->registry().drain([this] {

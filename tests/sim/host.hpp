@@ -40,6 +40,8 @@ class Host {
   /// If a task of the process has wanted it.
   void crash_if_wanted();
   void check(bool with_catalog);
+  /// If it was shut down for the time being.
+  void come_back();
 
   [[nodiscard]] bool is_up() const noexcept { return process_ != nullptr; }
   [[nodiscard]] Node& node() noexcept { return node_; }
@@ -55,6 +57,8 @@ class Host {
 
   void fault_later(Duration every, std::function<void()> fault);
   void crash_or_restart();
+  void drain();
+  void go_away();
   void stall();
   void stall_io();
   void jump_wall();
@@ -75,6 +79,7 @@ class Host {
   MonoTime stalled_until_{};             // any thread of the process
   MonoTime process_stalled_until_{};     // all of them
   MonoTime down_since_{};
+  bool away_ = false;  ///< shut down until the end of the run
   std::uint64_t crashes_ = 0;
 };
 

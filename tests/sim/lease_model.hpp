@@ -24,7 +24,8 @@ class LeaseModel final : public LeaseRules {
   void saved(const LeaseMarks& marks) override;
   void crashed(Node& node) override;
   void restarted(Node& node) override;
-  void began_alone() override {}
+  void told(std::string_view, MonoTime) override {}
+  void began_alone(const Node&) override {}
   [[nodiscard]] std::optional<Duration> silent_at_most(std::string_view id) const override;
   void check_overdue(const LogModel& log) override;
 

@@ -43,8 +43,10 @@ class LeaseRules {
   virtual void saved(const LeaseMarks& marks) = 0;
   virtual void crashed(Node& node) = 0;
   virtual void restarted(Node& node) = 0;
+  /// The log has taken a digest of what was heard before `collected`.
+  virtual void told(std::string_view digest, MonoTime collected) = 0;
   /// A node became the only one that shares the log.
-  virtual void began_alone() = 0;
+  virtual void began_alone(const Node& node) = 0;
 
   /// For how long the instance can have been silent, if anything is known of it.
   [[nodiscard]] virtual std::optional<Duration> silent_at_most(std::string_view id) const = 0;

@@ -33,6 +33,7 @@ struct Node {
   bool stopping = false;         ///< the process drains: it refuses what comes
   MonoTime unreachable_until{};  ///< what is sent to the process gets lost
   NodeId id;                     ///< of this life, among those that share the log
+  MonoTime reported_at{};        ///< when what its last report tells was collected
   MonoTime fenced_at{};          ///< when the others last went on without it
   MonoTime store_cut_until{}, membership_cut_until{};
   bool store_hung = false, membership_hung = false;  ///< the call that hung in a cut has yet to fail

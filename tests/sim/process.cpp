@@ -44,7 +44,8 @@ Process::Process(Node& node, std::unique_ptr<Store> engine, const Surroundings& 
       membership_(std::move(membership)) {
   if (membership_) {
     cluster_thread_ = std::make_unique<SimThread>(node, "cluster");
-    cluster_.emplace(ClusterParts{*membership_, *cluster_thread_, {node.name, {}, {}}});
+    cluster_executor_.emplace(node, *cluster_thread_);
+    cluster_.emplace(ClusterParts{*membership_, *cluster_executor_, {node.name, {}, {}}});
   }
   registry_ = std::make_unique<Registry>(parts(node));
 }

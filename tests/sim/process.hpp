@@ -20,6 +20,22 @@ struct Surroundings {
   DiskState& disk_state;
 };
 
+/// Notes when it was given something to do: a report tells what was heard up to then.
+class ReportingExecutor final : public Executor {
+ public:
+  ReportingExecutor(Node& node, SimThread& thread) : node_(node), thread_(thread) {}
+  void post(Task task) override {
+    node_.reported_at = node_.world.now();
+    thread_.post(std::move(task));
+  }
+  TimerId post_at(MonoTime when, Task task) override { return thread_.post_at(when, std::move(task)); }
+  void cancel(TimerId timer) override { thread_.cancel(timer); }
+
+ private:
+  Node& node_;
+  SimThread& thread_;
+};
+
 class Process {
  public:
   /// `membership`: null where no other process shares the log.
@@ -57,6 +73,7 @@ class Process {
   std::unique_ptr<Catalog> catalog_;
   std::unique_ptr<FaultyMembership> membership_;
   std::unique_ptr<SimThread> cluster_thread_;  // null where no other process shares the log, as the membership
+  std::optional<ReportingExecutor> cluster_executor_;
   std::optional<ClusterParts> cluster_;
   std::unique_ptr<Registry> registry_;
 };

@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "process.hpp"
+#include "registry/digest.hpp"
 
 namespace rollcall::sim {
 namespace {
@@ -40,6 +41,9 @@ void PromiseModel::follow(const Event& event, const InstancePtr& before) {
   Lease& lease = leases_[instance.id.str()];
   lease.session = instance.session;
   lease.incarnation = instance.incarnation;
+  ids_[instance.number] = instance.id.str();
+  // A save that was on its way may still bring the mark of the life before.
+  if (event.kind == EventKind::registered) lease.told.reset();
   lease.terms = *instance.spec.lease;
   const bool is_beat = event.kind != EventKind::status_changed || !before || (before->lapsed && !instance.lapsed);
   // Whatever was judged by the state before comes to nothing.
@@ -47,7 +51,8 @@ void PromiseModel::follow(const Event& event, const InstancePtr& before) {
     touch(lease);
     lease.promised = world_.commit_began;
   }
-  if (instance.lapsed && !lease.has_lapsed) lease.lapsed = world_.now();
+  // Others may see it before its commit is answered.
+  if (instance.lapsed && !lease.has_lapsed) lease.lapsed = world_.commit_began;
   if (!instance.lapsed) lease.lapsed.reset();
   lease.has_lapsed = instance.lapsed;
 }
@@ -139,11 +144,30 @@ void PromiseModel::restarted(Node&) {
   for (auto& [id, lease] : leases_) lease.lapsed.reset();
 }
 
-/// Nobody is left to tell of the beats that hadn't been written down.
-void PromiseModel::began_alone() {
+void PromiseModel::told(std::string_view digest, MonoTime collected) {
+  const auto read = decode_digest(digest, [&](InstanceNumber number, std::chrono::milliseconds age) {
+    const auto lease = leases_.find(ids_[number]);
+    if (lease == leases_.end()) return;
+    auto& known = lease->second.told;
+    const Lease::Told now{.collected = collected, .age = age};
+    if (!known || now.beat() > known->beat()) known = now;
+  });
+  if (!read) world_.verdict.broken("a digest can be read", "{}", read.error().message);
+}
+
+/// As old as the digest said; or, where it has gone, as old as the beat was when marks were saved after it.
+Duration PromiseModel::silence_restored(const Lease::Told& told) const {
+  return std::max(told.age, saved_at_ - told.beat()) + kRounding;
+}
+
+/// Nobody is left to tell of beats that the log doesn't know of. A process that starts goes on from what it does know;
+/// of one that had been left behind nothing is claimed.
+void PromiseModel::began_alone(const Node& node) {
+  const bool starts = node.process == nullptr;
   for (auto& [id, lease] : leases_) {
     lease.promised.reset();
     lease.lapsed.reset();
+    if (starts && lease.told) lease.promised = world_.now() - silence_restored(*lease.told);
   }
 }
 

@@ -19,10 +19,11 @@ class PromiseModel final : public LeaseRules {
   void renewed(const InstanceId& id, const Session& session, MonoTime asked, Heard heard) override;
   void blind_for(Duration) override {}
   void perhaps_saved() override {}
-  void saved(const LeaseMarks&) override {}
+  void saved(const LeaseMarks&) override { saved_at_ = world_.now(); }
   void crashed(Node& node) override;
   void restarted(Node& node) override;
-  void began_alone() override;
+  void told(std::string_view digest, MonoTime collected) override;
+  void began_alone(const Node& node) override;
   [[nodiscard]] std::optional<Duration> silent_at_most(std::string_view id) const override;
   void check_overdue(const LogModel& log) override;
 
@@ -38,6 +39,13 @@ class PromiseModel final : public LeaseRules {
     Duration excused_then{0};
     std::optional<MonoTime> lapsed;  ///< not removed before this plus deregister_after; unset: no promise
     bool has_lapsed = false;
+    /// What a process that starts alone can know: of the newest beat of this life that was told.
+    struct Told {
+      MonoTime collected;
+      Duration age;
+      [[nodiscard]] MonoTime beat() const { return collected - age; }
+    };
+    std::optional<Told> told;
   };
   struct Beat {
     Node* at;
@@ -48,6 +56,8 @@ class PromiseModel final : public LeaseRules {
   };
 
   void touch(Lease& lease) const;
+  /// From a start on, of what was told up to then.
+  [[nodiscard]] Duration silence_restored(const Lease::Told& told) const;
   void check_end(const Event& event, const Lease& lease);
   void check_expiry(const Event& event, const Lease& lease);
   /// Who says no session may be heard at a node that knows of an earlier life alone.
@@ -57,6 +67,8 @@ class PromiseModel final : public LeaseRules {
   World& world_;
   std::map<std::string, Lease, std::less<>> leases_;
   std::map<BeatTicket, Beat> beats_;
+  std::map<InstanceNumber, std::string> ids_;
+  MonoTime saved_at_{};  ///< when marks were last saved
   BeatTicket last_ticket_ = 0;
 };
 

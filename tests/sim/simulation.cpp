@@ -1,5 +1,6 @@
 #include "simulation.hpp"
 
+#include <algorithm>
 #include <deque>
 
 #include "base/log.hpp"
@@ -107,6 +108,7 @@ class Simulation {
     world_.quiet = true;
     disk_state_.full_until = {};
     owners_.settle();
+    for (Host& host : hosts_) host.come_back();
     const MonoTime end = world_.now() + settling();
     while (world_.verdict.ok() && world_.scheduler.run_one(end)) {
       for (Host& host : hosts_) host.crash_if_wanted();
@@ -171,7 +173,7 @@ class Simulation {
 
   void check_all() {
     check_errors();
-    if (!is_shared() && !hosts_.front().is_up()) return;
+    if (std::ranges::none_of(hosts_, &Host::is_up)) return;
     leases().check_overdue(log_);
     desk_.check_overdue();
     const bool with_catalog = ++checks_ % kChecksPerCatalogCheck == 0 || world_.quiet;
