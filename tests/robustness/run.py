@@ -26,13 +26,20 @@ ROOT = pathlib.Path(__file__).resolve().parents[2]
 SKIPPED = 77
 
 
+def known_kinds(text: str) -> set[str]:
+    kinds = set(text.split(","))
+    if unknown := kinds - set(faults.KINDS):
+        raise argparse.ArgumentTypeError(f"{', '.join(sorted(unknown))}: there are {', '.join(faults.KINDS)}")
+    return kinds
+
+
 def options() -> argparse.Namespace:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--seed", type=int, help="of the first round; fresh if left out")
     parser.add_argument("--rounds", type=int, default=1)
     parser.add_argument("--seconds", type=float, default=12, help="of faults in a round (12)")
     parser.add_argument("--nodes", type=int, default=3, help="daemons (3)")
-    parser.add_argument("--only", metavar="KIND,KIND", help="faults of these kinds alone: " + ", ".join(faults.KINDS))
+    parser.add_argument("--only", metavar="KIND,KIND", type=known_kinds, help="faults of these kinds alone: " + ", ".join(faults.KINDS))
     parser.add_argument("--asynchronous", action="store_true", help="the standby may lack what was acknowledged: a promotion "
                         "loses it, and the round must fail")
     parser.add_argument("--binary", type=pathlib.Path, default=ROOT / "build/release/bin/rollcall")
@@ -64,7 +71,7 @@ async def play(chosen: argparse.Namespace, folder: pathlib.Path) -> list:
         await pair.make()
         for number in range(chosen.rounds):
             seed = chosen.seed + number
-            planned = faults.plan(seed, names, chosen.seconds, chosen.only and set(chosen.only.split(",")))
+            planned = faults.plan(seed, names, chosen.seconds, chosen.only)
             one = Round(seed, planned, chosen.seconds, place, pair, chosen.binary, names, folder / f"seed-{seed}")
             results.append(await one.run())
             report(results[-1], chosen)
