@@ -85,7 +85,8 @@ def test_each_write_and_heartbeat_may_go_to_another_node(nodes):
         assert clients[turn % 3].get(f"/instances/{name}?consistent").status == 404
         assert clients[turn % 3].put(f"/instances/{name}/heartbeat").status == 404
     assert clients[1].get("/services?consistent").status == 200
-    together = clients[1].post("/heartbeats", {"ids": ["x", "y1", "nobody"]})
+    register(clients[2], "z")
+    together = clients[1].post("/heartbeats", {"ids": ["z", "y1", "nobody"]})
     assert (together.status, together.json) == (200, {"ok": 1, "unknown": ["y1", "nobody"], "stale": []})
 
 
