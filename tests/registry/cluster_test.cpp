@@ -384,7 +384,6 @@ TEST_F(ClusterTest, NobodyWaitsLongForALogThatDoesNotAnswer) {
   b_->registry->catch_up(note);
   time_.advance(860ms);
   EXPECT_EQ(told, std::vector{ErrorCode::unknown_outcome});
-  EXPECT_EQ(told.size(), 1U);
   time_.advance(100ms);
   using enum ErrorCode;
   EXPECT_EQ(told, (std::vector{unknown_outcome, unavailable, unavailable}));
