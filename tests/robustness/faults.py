@@ -10,6 +10,7 @@ from node import Node
 from world import CLIENTS, World
 
 READY_AGAIN_S = 30
+CRASHED_S = 1.0
 SLOW_KBIT = (48, 96, 192)
 DATABASE = ("db0", "db1")
 
@@ -27,7 +28,7 @@ class Fault(NamedTuple):
 # How often each is chosen. Those of the database come one at a time.
 OF_NODES = {"kill": 4, "stop": 4, "restart": 2, "cut from database": 3, "hears no database": 1, "cannot tell database": 1,
             "cut from clients": 2, "cannot answer clients": 1, "slow": 2, "lossy": 2}
-OF_DATABASE = {"primary stops": 2, "standby stops": 2, "pair is cut": 1, "lossy pair": 1}
+OF_DATABASE = {"primary crashes": 2, "primary stops": 2, "standby stops": 2, "pair is cut": 1, "lossy pair": 1}
 FAILOVERS = {"primary dies": 3, "primary vanishes": 2, "primary dies alone": 2}
 KINDS = [*OF_NODES, *OF_DATABASE, *FAILOVERS]
 # Kinds during which clients may miss a node that runs.
@@ -134,6 +135,10 @@ class Faults:
             server.send(signal.SIGSTOP)
             await asyncio.sleep(seconds)
             server.send(signal.SIGCONT)
+        elif kind == "primary crashes":
+            await self.pair.primary.kill()
+            await asyncio.sleep(min(seconds, CRASHED_S))
+            await self.pair.primary.start()
         else:
             await self._cut([DATABASE, DATABASE[::-1]], seconds, whole=kind == "pair is cut")
         await self.pair.is_in_step(READY_AGAIN_S)

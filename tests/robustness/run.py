@@ -123,8 +123,7 @@ def main() -> int:
         chosen.seed = random.SystemRandom().randrange(1, 10**6)
         sys.argv += ["--seed", str(chosen.seed)]
     world.enter()
-    with world.own_folder() as folder:
-        results = asyncio.run(play(chosen, folder))
+    results = asyncio.run(play(chosen, world.own_folder()))
     if not chosen.json:
         table(results)
     return 1 if any(one.wrong for one in results) else 0

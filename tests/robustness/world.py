@@ -4,12 +4,10 @@ The whole run lives in namespaces that unshare(1) makes for it: nothing of it ca
 processes and namespaces, is gone with its first process, however that ends. Its first network is the clients'.
 """
 import asyncio
-import contextlib
 import os
 import pathlib
 import subprocess
 import sys
-import tempfile
 
 from history import now
 
@@ -56,16 +54,12 @@ def enter() -> None:
     os.execvpe(UNSHARE[0], [*UNSHARE, sys.executable, *sys.argv], os.environ | {MARK: "1"})
 
 
-@contextlib.contextmanager
-def own_folder():
-    """In memory, and seen by nobody outside; gone with the namespaces at the latest."""
-    folder = pathlib.Path(tempfile.mkdtemp(prefix="rollcall-robustness-"))
-    subprocess.run(["mount", "-t", "tmpfs", "tmpfs", folder], check=True, timeout=COMMAND_S)
-    try:
-        yield folder
-    finally:
-        subprocess.run(["umount", "--lazy", folder], check=False, timeout=COMMAND_S)
-        folder.rmdir()
+def own_folder() -> pathlib.Path:
+    """In memory, and seen by nobody outside; gone with the namespaces."""
+    subprocess.run(["mount", "-t", "tmpfs", "tmpfs", "/run"], check=True, timeout=COMMAND_S)
+    folder = pathlib.Path("/run/robustness")
+    folder.mkdir()
+    return folder
 
 
 async def call(*command: object, text: str | None = None, timeout_s: float = COMMAND_S, check: bool = True) -> str:
@@ -95,7 +89,6 @@ class World:
         return [] if place == CLIENTS else ["nsenter", f"--net=/run/netns/{place}"]
 
     async def make(self) -> None:
-        await call("mount", "-t", "tmpfs", "tmpfs", "/run")
         await call("ip", "netns", "add", "hub")
         await call("ip", "-n", "hub", "link", "add", "name", "bridge", "type", "bridge")
         await call("ip", "-n", "hub", "link", "set", "bridge", "up")
