@@ -16,11 +16,16 @@ constexpr std::string_view kLogger = "cluster";
 
 milliseconds in_ms(LeaseTime time) { return std::chrono::floor<milliseconds>(time); }
 
+ClusterParts with_reaper(ClusterParts cluster) {
+  cluster.offices.emplace_back(kReaperOffice);
+  return cluster;
+}
+
 }  // namespace
 
 Rounds::Rounds(const Registry::Parts& parts, std::shared_ptr<LeaseKeeper> keeper)
     : parts_(parts),
-      cluster_(*parts.cluster),
+      cluster_(with_reaper(*parts.cluster)),
       keeper_(std::move(keeper)),
       roster_(std::make_shared<Roster>(cluster_.membership.self(), parts.limits.cluster.fence_after)),
       interval_(parts.limits.cluster.longest_round) {
@@ -28,10 +33,8 @@ Rounds::Rounds(const Registry::Parts& parts, std::shared_ptr<LeaseKeeper> keeper
 }
 
 Result<void> Rounds::join() {
-  auto offices = cluster_.offices;
-  offices.emplace_back(kReaperOffice);
   const MonoTime began = parts_.clock.now();
-  auto minutes = cluster_.membership.join(cluster_.card, offices);
+  auto minutes = cluster_.membership.join(cluster_.card, cluster_.offices);
   if (!minutes) return std::unexpected(minutes.error());
   met_at_ = began.time_since_epoch().count();
   joined_ = std::move(*minutes);
@@ -141,11 +144,11 @@ void Rounds::leave_with(Report report) {
 /// The others have waited for this node in vain. What was heard here meanwhile is told with the next report.
 void Rounds::join_again() {
   log::warning(kLogger, "the other nodes have gone on without this one; it joins them again");
-  auto offices = cluster_.offices;
-  offices.emplace_back(kReaperOffice);
   const MonoTime began = parts_.clock.now();
   on_cluster_executor(
-      [card = cluster_.card, offices](Membership& membership) { return membership.join(card, offices); },
+      [self = shared_from_this()](Membership& membership) {
+        return membership.join(self->cluster_.card, self->cluster_.offices);
+      },
       [self = shared_from_this(), began](const Result<Minutes>& minutes) {
         if (minutes) {
           self->roster_->join(*minutes, self->keeper_->now());

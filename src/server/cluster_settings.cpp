@@ -22,7 +22,7 @@ std::vector<Setting> cluster_rows() {
   return {
       duration("postgres.connect_timeout", "Of connecting to one host, once its name is looked up",
                [](Settings& s) -> auto& { return s.limits.postgres.connect_timeout; }),
-      duration("postgres.request_timeout", "Of one exchange with the server; a commit is two",
+      duration("postgres.request_timeout", "Of one exchange with the server; a commit is three",
                [](Settings& s) -> auto& { return s.limits.postgres.request_timeout; }),
       duration("postgres.silent_session",
                "Until the server ends the session of a node that reports nothing, and others take its offices",

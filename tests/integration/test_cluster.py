@@ -115,7 +115,7 @@ def test_a_killed_reaper_is_replaced_and_nobody_alive_is_lost(nodes):
         assert others[1].put("/instances/x/heartbeat").status == 204
         if replaced is None and reaper_of(others[0]) != names[reaper]:
             replaced = time.monotonic() - begin
-        time.sleep(0.1)
+        time.sleep(0.1)  # a client's own rhythm
     assert replaced < 5
     assert others[0].get("/instances/silent").status == 404
     assert others[0].get("/instances/x").status == 200
@@ -141,7 +141,7 @@ def test_while_the_database_is_away_reads_and_heartbeats_go_on_and_nothing_expir
             for client in (a, b, c):
                 seen = client.get("/services/shared/instances")
                 assert [instance["id"] for instance in seen.json["instances"]] == ["x", "y"]
-            time.sleep(0.1)
+            time.sleep(0.1)  # a client's own rhythm
         assert beat.status == 202
         assert float(seen.headers["x-rollcall-lag"]) > 4
         assert c.get("/instances/x?consistent").status == 503
@@ -153,7 +153,7 @@ def test_while_the_database_is_away_reads_and_heartbeats_go_on_and_nothing_expir
     register(b, "z")
     while c.get("/instances/y").status == 200 and time.monotonic() - begin < 20:
         assert a.put("/instances/x/heartbeat").status in (202, 204)
-        time.sleep(0.1)
+        time.sleep(0.1)  # a client's own rhythm
     assert c.get("/instances/y?consistent").status == 404, "nobody had heard of it all the time"
     assert c.get("/instances/x?consistent").status == 200
     assert c.get("/cluster").json["in_touch"] is True
