@@ -83,7 +83,7 @@ struct StoreLimits {
 /// Of a wait for a PostgreSQL server that answers nothing.
 struct PostgresLimits {
   std::chrono::milliseconds connect_timeout{1'000};  ///< for each host of several
-  std::chrono::milliseconds request_timeout{2'000};  ///< for each exchange; a commit is two
+  std::chrono::milliseconds request_timeout{2'000};  ///< for each exchange; a commit is three
   std::chrono::milliseconds silent_session{
       3'000};  ///< until the server ends the session of a node that reports nothing
 };
