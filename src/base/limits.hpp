@@ -14,6 +14,8 @@ struct ModelLimits {
   std::size_t metadata_entries = 64;
   std::size_t metadata_key_bytes = 128;
   std::size_t metadata_value_bytes = 4096;
+  std::size_t labels = 256;             ///< of a declared service
+  std::size_t labels_bytes = 64 * 1024;  ///< of all of its labels, keys and values
   std::size_t reason_bytes = 512;
   std::size_t retired_sessions = 16;  ///< remembered per id, each for RegistryLimits::tombstone_life
   std::size_t check_target_bytes = 2048;

@@ -12,13 +12,14 @@
 #include "base/clock.hpp"
 #include "base/ids.hpp"
 #include "base/rare.hpp"
+#include "model/declaration.hpp"
 
 namespace rollcall {
 
 enum class Status : std::uint8_t { passing, warning, critical, maintenance };
 
 /// Who says so. Records stay per source, and no source alters another's.
-enum class Source : std::uint8_t { api, socket, swarm, probe };
+enum class Source : std::uint8_t { api, socket, swarm, probe, docker };
 
 [[nodiscard]] std::string_view name_of(Status status) noexcept;
 [[nodiscard]] std::string_view name_of(Source source) noexcept;
@@ -55,6 +56,7 @@ struct InstanceSpec {
   Metadata metadata;
   std::optional<LeaseTerms> lease;  ///< none: lives until its source removes it
   Rare<CheckSpec> check;
+  Rare<Declaration> declares{};  ///< the record says something of its service, and is no instance of it
   friend bool operator==(const InstanceSpec&, const InstanceSpec&) = default;
 };
 

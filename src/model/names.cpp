@@ -8,7 +8,7 @@ namespace rollcall {
 namespace {
 
 constexpr std::array<std::string_view, 4> kStatusNames{"passing", "warning", "critical", "maintenance"};
-constexpr std::array<std::string_view, 4> kSourceNames{"api", "socket", "swarm", "probe"};
+constexpr std::array<std::string_view, 5> kSourceNames{"api", "socket", "swarm", "probe", "docker"};
 constexpr std::array<std::string_view, 4> kEventKindNames{"registered", "updated", "status_changed", "removed"};
 
 template <class Enum, std::size_t N>

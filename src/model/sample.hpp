@@ -21,12 +21,23 @@ struct OrthancSample {
   std::optional<std::uint64_t> restarts;      ///< seen by us, by a changed start of the process
 };
 
+/// What a container used, by its engine's own counters. Absent: the engine doesn't count it.
+struct UsageSample {
+  double cpu_percent = 0;                             ///< of one core; 250: two and a half cores
+  std::uint64_t memory_bytes = 0;                     ///< page cache included
+  std::optional<std::uint64_t> memory_working_bytes;  ///< without the page cache that could be dropped
+  std::optional<std::uint64_t> memory_limit_bytes;
+  std::optional<std::uint64_t> network_rx_bytes, network_tx_bytes;  ///< since the container started
+  std::optional<std::uint64_t> block_read_bytes, block_write_bytes;
+};
+
 /// The latest word on an instance.
 struct Sample {
   WallTime first_seen;
   WallTime last_seen;                      ///< last time that it answered
   std::optional<double> response_time_ms;  ///< of its last answer
   std::optional<OrthancSample> orthanc;
+  std::optional<UsageSample> usage;
 };
 
 }  // namespace rollcall

@@ -3,6 +3,8 @@
 
 #include "base/clock.hpp"
 #include "base/ids.hpp"
+#include "base/rare.hpp"
+#include "model/declaration.hpp"
 
 namespace rollcall {
 
@@ -20,6 +22,7 @@ struct Service {
   StatusCounts counts;
   WallTime created_at;
   WallTime updated_at;
+  Rare<Declaration> declaration{};  ///< where an orchestrator runs it
 };
 
 }  // namespace rollcall

@@ -65,6 +65,20 @@ Result<void> validate_metadata(const Metadata& metadata, const ModelLimits& limi
   return {};
 }
 
+Result<void> validate_labels(const Metadata& labels, const ModelLimits& limits) {
+  if (labels.size() > limits.labels) {
+    return fail(ErrorCode::invalid, fmt::format("has {} entries; allowed are {}", labels.size(), limits.labels),
+                "labels");
+  }
+  std::size_t bytes = 0;
+  for (const auto& [key, value] : labels) {
+    bytes += key.size() + value.size();
+    if (!is_utf8(key) || !is_utf8(value)) return fail(ErrorCode::invalid, "is not UTF-8", "labels." + key);
+  }
+  if (bytes <= limits.labels_bytes) return {};
+  return fail(ErrorCode::invalid, fmt::format("have {} bytes; allowed are {}", bytes, limits.labels_bytes), "labels");
+}
+
 }  // namespace
 
 // The table of well-formed sequences: Unicode 15, table 3-7.
@@ -128,7 +142,7 @@ Result<void> validate(const InstanceSpec& spec, const ModelLimits& limits) {
       return ok;
     }
   }
-  return {};
+  return spec.declares ? validate_labels(spec.declares->labels, limits) : Result<void>();
 }
 
 }  // namespace rollcall

@@ -1,5 +1,7 @@
 #include "store/event_row.hpp"
 
+#include <cmath>
+
 #include "store/packing.hpp"
 
 namespace rollcall {
@@ -11,8 +13,59 @@ namespace {
 //   registered_at, incarnation, session, address, port, weight, tags, metadata, [ttl, deregister_after],
 //   [check kind u8, target, interval, timeout], retired (session, at)
 //   CRC-32 of all before
-constexpr std::uint8_t kVersion = 1;
-constexpr std::uint8_t kInMaintenance = 1, kHasLease = 2, kHasCheck = 4, kLapsed = 8;
+// Version 2, of records that declare a service: before `retired`
+//   native id, labels, replicas, global u8, metric u8, thresholds (thousandths of a per cent), min, max, created, updated
+constexpr std::uint8_t kInstanceVersion = 1, kDeclarationVersion = 2;
+constexpr std::uint8_t kInMaintenance = 1, kHasLease = 2, kHasCheck = 4, kLapsed = 8, kDeclares = 16;
+
+void append_pairs(const Metadata& pairs, Packer& out) {
+  out.number(pairs.size());
+  for (const auto& [key, value] : pairs) {
+    out.text(key);
+    out.text(value);
+  }
+}
+
+void read_pairs(Metadata& pairs, Unpacker& in) {
+  pairs.resize(in.count());
+  for (auto& [key, value] : pairs) {
+    key = in.text();
+    value = in.text();
+  }
+}
+
+std::int64_t thousandths(double value) { return std::llround(value * 1000); }
+double from_thousandths(std::int64_t value) { return static_cast<double>(value) / 1000; }
+
+void append_declaration(const Declaration& declaration, Packer& out) {
+  const auto& scaling = declaration.scaling;
+  out.text(declaration.native_id);
+  append_pairs(declaration.labels, out);
+  out.number(declaration.replicas);
+  out.byte(declaration.global ? 1 : 0);
+  out.byte(std::to_underlying(scaling.metric));
+  out.integer(thousandths(scaling.cpu_threshold));
+  out.integer(thousandths(scaling.memory_threshold));
+  out.number(scaling.min_replicas);
+  out.number(scaling.max_replicas);
+  out.time(declaration.created_at);
+  out.time(declaration.updated_at);
+}
+
+void read_declaration(Declaration& declaration, Unpacker& in) {
+  auto& scaling = declaration.scaling;
+  declaration.native_id = in.text();
+  read_pairs(declaration.labels, in);
+  declaration.replicas = in.narrow<std::uint32_t>();
+  declaration.global = in.byte() != 0;
+  scaling.metric = in.choice(ScalingMetric::memory);
+  scaling.cpu_threshold = from_thousandths(in.integer());
+  scaling.memory_threshold = from_thousandths(in.integer());
+  scaling.min_replicas = in.narrow<std::uint32_t>();
+  scaling.max_replicas = in.narrow<std::uint32_t>();
+  declaration.created_at = in.time();
+  declaration.updated_at = in.time();
+}
 
 void append_spec(const InstanceSpec& spec, Packer& out) {
   out.text(spec.address);
@@ -20,11 +73,7 @@ void append_spec(const InstanceSpec& spec, Packer& out) {
   out.number(spec.weight);
   out.number(spec.tags.size());
   for (const auto& tag : spec.tags) out.text(tag);
-  out.number(spec.metadata.size());
-  for (const auto& [key, value] : spec.metadata) {
-    out.text(key);
-    out.text(value);
-  }
+  append_pairs(spec.metadata, out);
   if (spec.lease) {
     out.span(spec.lease->ttl);
     out.span(spec.lease->deregister_after);
@@ -35,6 +84,7 @@ void append_spec(const InstanceSpec& spec, Packer& out) {
     out.span(spec.check->interval);
     out.span(spec.check->timeout);
   }
+  if (spec.declares) append_declaration(*spec.declares, out);
 }
 
 void append_instance(const Instance& instance, Revision revision, Packer& out) {
@@ -43,7 +93,7 @@ void append_instance(const Instance& instance, Revision revision, Packer& out) {
   out.byte(std::to_underlying(instance.health));
   out.byte(static_cast<std::uint8_t>((instance.maintenance ? kInMaintenance : 0) |
                                      (instance.spec.lease ? kHasLease : 0) | (instance.spec.check ? kHasCheck : 0) |
-                                     (instance.lapsed ? kLapsed : 0)));
+                                     (instance.lapsed ? kLapsed : 0) | (instance.spec.declares ? kDeclares : 0)));
   if (instance.maintenance) out.text(*instance.maintenance);
   out.text(instance.status_reason);
   out.time(instance.status_since);
@@ -64,11 +114,7 @@ void read_spec(InstanceSpec& spec, std::uint8_t flags, Unpacker& in) {
   spec.weight = in.narrow<std::uint32_t>();
   spec.tags.resize(in.count());
   for (auto& tag : spec.tags) tag = in.text();
-  spec.metadata.resize(in.count());
-  for (auto& [key, value] : spec.metadata) {
-    key = in.text();
-    value = in.text();
-  }
+  read_pairs(spec.metadata, in);
   if (flags & kHasLease) {
     spec.lease.emplace();
     spec.lease->ttl = in.span();
@@ -81,12 +127,13 @@ void read_spec(InstanceSpec& spec, std::uint8_t flags, Unpacker& in) {
     spec.check->interval = in.span();
     spec.check->timeout = in.span();
   }
+  if (flags & kDeclares) read_declaration(spec.declares.emplace(), in);
 }
 
 void read_instance(Instance& instance, Revision revision, Unpacker& in) {
   instance.created = Revision{revision.value - in.number()};
   instance.modified = revision;
-  instance.source = in.choice(Source::probe);
+  instance.source = in.choice(Source::docker);
   instance.health = in.choice(Status::maintenance);
   const std::uint8_t flags = in.byte();
   instance.lapsed = (flags & kLapsed) != 0;
@@ -108,9 +155,9 @@ void read_instance(Instance& instance, Revision revision, Unpacker& in) {
 std::expected<std::string_view, std::string> checked(std::string_view row) {
   if (row.empty()) return std::unexpected("an event is empty");
   const auto version = static_cast<std::uint8_t>(row.front());
-  if (version != kVersion) {
-    return std::unexpected("an event has format " + std::to_string(version) + ", and this program knows format " +
-                           std::to_string(kVersion) + " alone");
+  if (version != kInstanceVersion && version != kDeclarationVersion) {
+    return std::unexpected("an event has format " + std::to_string(version) + ", and this program knows formats up to " +
+                           std::to_string(kDeclarationVersion) + " alone");
   }
   if (row.size() <= kChecksumBytes) return std::unexpected("an event is cut short");
   const auto body = row.substr(0, row.size() - kChecksumBytes);
@@ -134,7 +181,7 @@ RowHead read_front(Unpacker& in) {
 void append_row(const Event& event, std::string& out) {
   const std::size_t start = out.size();
   Packer writer(out);
-  writer.byte(kVersion);
+  writer.byte(event.instance->spec.declares ? kDeclarationVersion : kInstanceVersion);
   writer.byte(std::to_underlying(event.kind));
   writer.number(event.instance->number.value);
   writer.time(event.at);
