@@ -106,7 +106,7 @@ class EventStream final : public http::BodyStream {
     const bool removed = notice.event->kind == EventKind::removed;
     const bool is = !removed && filter_.matches(*notice.event->instance);
     if (!was && !is) return;
-    say(out, is || removed ? name_of(notice.event->kind) : "gone", notice.json());
+    say(out, is || removed ? codec::shown_kind(*notice.event) : "gone", notice.json());
   }
 
   State end(std::string& out, std::string_view reason) {

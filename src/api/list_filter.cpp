@@ -27,7 +27,7 @@ Result<PieceFilter> list_filter_among(std::string_view query) {
   }
   if (*source) {
     filter.source = source_from(**source);
-    if (!filter.source) return fail(ErrorCode::invalid, "allowed are api, socket, swarm, probe", "source");
+    if (!filter.source) return fail(ErrorCode::invalid, "allowed are api, socket, swarm, probe, docker", "source");
   }
   if (*tag) {
     if ((*tag)->empty()) return fail(ErrorCode::invalid, "is empty", "tag");

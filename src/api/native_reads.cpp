@@ -58,7 +58,7 @@ Result<Response> show_instance(const ApiParts& parts, const Request& request) {
   const auto id = id_param(parts, request, 0);
   if (!id) return std::unexpected(id.error());
   const auto instance = parts.catalog.find_instance(id->view());
-  if (!instance) return std::unexpected(instance_not_found(id->view()));
+  if (!instance || instance->spec.declares) return std::unexpected(instance_not_found(id->view()));
   auto json = instance_json(*instance);
   json.pop_back();
   if (const auto silence = parts.registry.silence(id->view())) append_heartbeat(json, *silence);

@@ -18,27 +18,45 @@ void Catalog::Impl::mark(ServiceState& state) {
   touched.push_back(&state);
 }
 
+void Catalog::Impl::put(ServiceState& state, const InstancePtr& instance) {
+  if (instance->spec.declares) {
+    state.declare(instance);
+    index.put(instance, ServiceState::kNowhere);
+  } else {
+    index.put(instance, state.add(scratch, encoders, *instance));
+  }
+}
+
+void Catalog::Impl::leave(const InstanceIndex::Living& before) {
+  auto& state = state_of(before.instance->spec.service);
+  if (before.instance->spec.declares) {
+    state.withdraw(before.instance->id);
+  } else {
+    state.remove(before.position, before.instance->status());
+  }
+  mark(state);
+}
+
 void Catalog::Impl::apply_one(const Event& event) {
   const auto& instance = event.instance;
+  const bool is_instance = !instance->spec.declares;
   auto& state = state_of(instance->spec.service);
   state.touch(event.revision, event.at);
   mark(state);
   const auto* before = index.living(instance->id.view());
-  const bool removed = event.kind == EventKind::removed;
-  if (before != nullptr && (removed || before->instance->spec.service != instance->spec.service)) {
-    auto& left = state_of(before->instance->spec.service);
-    left.remove(before->position, before->instance->status());
-    mark(left);
-    before = nullptr;
-  }
-  if (removed) {
-    index.bury(instance, event.at);
-  } else if (before != nullptr) {
+  const bool stays = before != nullptr && event.kind != EventKind::removed && is_instance &&
+                     !before->instance->spec.declares && before->instance->spec.service == instance->spec.service;
+  if (stays) {
     const auto place = before->position;
     state.replace(place, before->instance->status(), scratch, encoders, *instance);
     index.put(instance, place);
+    return;
+  }
+  if (before != nullptr) leave(*before);
+  if (event.kind == EventKind::removed) {
+    index.bury(instance, event.at);
   } else {
-    index.put(instance, state.add(scratch, encoders, *instance));
+    put(state, instance);
   }
 }
 

@@ -21,6 +21,8 @@ struct Catalog::Impl {
   ServiceState& state_of(const ServiceName& name);
   void mark(ServiceState& state);
   void apply_one(const Event& event);
+  void put(ServiceState& state, const InstancePtr& instance);
+  void leave(const InstanceIndex::Living& before);
   void flush_touched();
   void publish_touched(Revision revision);
 

@@ -29,7 +29,7 @@ void Catalog::Impl::load(const InstancePtr& instance) {
   mark(state);
   state.learn(instance->modified, instance->registered_at, std::max(instance->registered_at, instance->status_since));
   if (!state.first_created || instance->created < state.first_created) state.first_created = instance->created;
-  index.put(instance, state.add(scratch, encoders, *instance));
+  put(state, instance);
   if (scratch.size() > kScratchMost) flush_touched();
 }
 

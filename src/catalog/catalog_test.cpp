@@ -6,6 +6,7 @@ namespace rollcall {
 namespace {
 
 using test::at_ms;
+using test::event_of;
 using test::feed;
 using test::instance_of;
 using test::registered;
@@ -171,6 +172,52 @@ TEST_F(CatalogTest, ResetShowsTheSnapshotAndNothingElse) {
   EXPECT_FALSE(catalog.known("6"));
   EXPECT_TRUE(catalog.known("5"));
   EXPECT_EQ(reader.last_revision("c"), Revision{15});
+}
+
+InstancePtr declaration_of(std::string_view service, std::string_view id, std::uint64_t revision,
+                           std::uint32_t replicas) {
+  auto record = std::make_shared<Instance>(*instance_of(service, id, revision, {.source = Source::swarm}));
+  record->spec.declares.emplace().replicas = replicas;
+  return record;
+}
+
+TEST_F(CatalogTest, ADeclaredServiceIsThereWithoutInstances) {
+  feed(catalog, {event_of(EventKind::registered, declaration_of("web", "decl", 1, 3))});
+  ASSERT_NE(reader.find("web"), nullptr);
+  EXPECT_EQ(reader.find("web")->service.declaration->replicas, 3U);
+  EXPECT_EQ(reader.find("web")->service.counts.total(), 0U);
+  EXPECT_EQ(instances("web"), "");
+  EXPECT_EQ(reader.directory()->instances, 0U);
+
+  feed(catalog, {registered("web", "task", 2), event_of(EventKind::updated, declaration_of("web", "decl", 3, 5))});
+  EXPECT_EQ(instances("web"), "task@2");
+  EXPECT_EQ(reader.find("web")->service.revision, Revision{3});
+  EXPECT_EQ(reader.find("web")->service.declaration->replicas, 5U);
+
+  feed(catalog, {removed("web", "task", 4), event_of(EventKind::removed, declaration_of("web", "decl", 5, 5))});
+  EXPECT_EQ(reader.find("web"), nullptr);
+  EXPECT_TRUE(catalog.known("decl")->removed);
+}
+
+TEST_F(CatalogTest, OfSeveralDeclarationsTheNewestCounts) {
+  feed(catalog, {event_of(EventKind::registered, declaration_of("web", "old", 1, 1)),
+                 event_of(EventKind::registered, declaration_of("web", "new", 2, 2)),
+                 event_of(EventKind::removed, declaration_of("web", "old", 3, 1))});
+  EXPECT_EQ(reader.find("web")->service.declaration->replicas, 2U);
+  feed(catalog, {registered("web", "task", 4), event_of(EventKind::removed, declaration_of("web", "new", 5, 2))});
+  EXPECT_FALSE(reader.find("web")->service.declaration);
+}
+
+TEST_F(CatalogTest, ResetBringsDeclarationsBack) {
+  Snapshot snapshot;
+  snapshot.revision = Revision{9};
+  snapshot.instances = {declaration_of("web", "new", 9, 2), declaration_of("web", "old", 8, 1),
+                        instance_of("web", "task", 7)};
+  catalog.reset(snapshot);
+  EXPECT_EQ(reader.find("web")->service.declaration->replicas, 2U);
+  EXPECT_EQ(instances("web"), "task@7");
+  catalog.reset({.generation = {}, .revision = Revision{10}, .instances = {}, .tombstones = {}});
+  EXPECT_EQ(reader.find("web"), nullptr);
 }
 
 TEST_F(CatalogTest, WithinOneLogARevisionNeverFalls) {

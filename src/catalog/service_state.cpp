@@ -80,6 +80,18 @@ void ServiceState::remove(std::uint32_t place, Status old_status) {
   edit(place, true, {});
 }
 
+void ServiceState::declare(const InstancePtr& record) {
+  withdraw(record->id);
+  const auto place = std::ranges::upper_bound(declarations_, record->modified, {}, &Instance::modified);
+  declarations_.insert(place, record);
+  service_.declaration = declarations_.back()->spec.declares;
+}
+
+void ServiceState::withdraw(const InstanceId& id) {
+  std::erase_if(declarations_, [&](const InstancePtr& record) { return record->id == id; });
+  service_.declaration = declarations_.empty() ? Rare<Declaration>() : declarations_.back()->spec.declares;
+}
+
 void ServiceState::edit(std::uint32_t place, bool hole, Scratch::Range bytes) {
   const auto turn = static_cast<std::uint32_t>(edits_.size());
   edits_.push_back({.place = place, .turn = turn, .hole = hole, .bytes = bytes});
@@ -142,6 +154,8 @@ void ServiceState::clear(bool forget_past) {
   free_places_ = {};
   next_place_ = 0;
   edits_.clear();
+  declarations_.clear();
+  service_.declaration = {};
   directory_place = kNowhere;
   first_created = {};
 }

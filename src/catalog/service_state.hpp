@@ -35,13 +35,17 @@ class ServiceState {
   ServiceState(ServiceName name, std::shared_ptr<ServiceSlot> slot);
 
   [[nodiscard]] const Service& service() const noexcept { return service_; }
-  [[nodiscard]] bool empty() const noexcept { return service_.counts.total() == 0; }
+  [[nodiscard]] bool empty() const noexcept { return service_.counts.total() == 0 && declarations_.empty(); }
 
   /// Adds an instance; returns its place, where it stays for life.
   [[nodiscard]] std::uint32_t add(Scratch& scratch, const Encoders& encoders, const Instance& instance);
   void replace(std::uint32_t place, Status old_status, Scratch& scratch, const Encoders& encoders,
                const Instance& instance);
   void remove(std::uint32_t place, Status old_status);
+
+  /// A record that declares the service, in place of what its id declared before. Of several the newest one counts.
+  void declare(const InstancePtr& record);
+  void withdraw(const InstanceId& id);
 
   /// An event of the service. The first one after it was empty makes it anew.
   void touch(Revision revision, WallTime at);
@@ -79,6 +83,7 @@ class ServiceState {
   std::vector<std::uint32_t> free_places_;
   std::uint32_t next_place_ = 0;
   std::vector<Edit> edits_;
+  std::vector<InstancePtr> declarations_;  ///< by `modified`
 };
 
 }  // namespace rollcall

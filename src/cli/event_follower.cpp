@@ -40,6 +40,11 @@ void add_parameter(std::string& target, std::string_view name, std::string_view 
 
 }  // namespace
 
+const json::value& subject_of(const json::value& event) {
+  const auto& instance = member_of(event, "instance");
+  return instance.is_object() ? instance : member_of(event, "declaration");
+}
+
 std::uint64_t number_of(const json::value& object, std::string_view member) {
   const auto text = text_of(object, member);
   std::uint64_t number = 0;
@@ -148,7 +153,7 @@ bool EventFollower::take_streamed(const codec::ServerSentEvent& streamed, Error&
   } else if (streamed.name == "end") {
     fault.message = text_of(data, "reason");
     return false;
-  } else if (member_of(data, "instance").is_object()) {
+  } else if (subject_of(data).is_object()) {
     tell(streamed.name, data);
   }
   return !enough_;
@@ -220,9 +225,10 @@ Result<void> EventFollower::check(const json::value& page) {
 void EventFollower::take_listed(const json::value& event) {
   position_ = std::max(*position_, number_of(event, "revision"));
   const auto kind = text_of(event, "kind");
-  const auto& instance = member_of(event, "instance");
+  const auto& instance = subject_of(event);
   const bool is = filter_.matches(instance);
   if (is || !filter_.narrows()) return tell(kind, event);
+  if (kind == "declared" || kind == "withdrawn") return;
   const auto id = text_of(instance, "id");
   const auto before = matched_.find(id);
   if (before == matched_.end()) {
@@ -247,7 +253,7 @@ void EventFollower::say_uncertain() {
 }
 
 void EventFollower::tell(std::string_view kind, const json::value& event) {
-  if (filter_.narrows()) note(text_of(member_of(event, "instance"), "id"), kind);
+  if (filter_.narrows()) note(text_of(subject_of(event), "id"), kind);
   enough_ = !taker_.take(kind, event);
 }
 

@@ -85,6 +85,9 @@ class EventFollower {
   bool enough_ = false;
 };
 
+/// The instance that an event is about, or the declaration of a service; null if there is neither.
+[[nodiscard]] const boost::json::value& subject_of(const boost::json::value& event);
+
 /// A whole number's member; 0 if there is none.
 [[nodiscard]] std::uint64_t number_of(const boost::json::value& object, std::string_view member);
 

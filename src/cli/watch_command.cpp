@@ -32,14 +32,24 @@ std::string as_json(std::string_view kind, const json::value& event) {
   return json::serialize(shown);
 }
 
+bool declares(const json::value& subject) { return subject.as_object().contains("record"); }
+
+std::string name_of_subject(const json::value& subject) {
+  return declares(subject) ? "service " + text_of(subject, "name") : text_of(subject, "id");
+}
+
+std::string place_of(const json::value& subject) {
+  return declares(subject) ? text_of(subject, "current_replicas") + " wanted" : address_of(subject);
+}
+
 std::string as_row(std::string_view kind, const json::value& event, bool colours) {
   const auto& members = event.as_object();
-  const auto& instance = members.at("instance");
+  const auto& subject = subject_of(event);
   const auto& cause = members.at("cause");
-  const auto status = text_of(instance, "status");
+  const auto status = text_of(subject, "status");
   return fmt::format("{:>8}  {:<12}  {}{:{}}  {}  {}  {}: {}", text_of(event, "revision"), printable(kind),
                      coloured_status(status, colours), "", kStatusWidth - std::min(kStatusWidth, status.size()),
-                     printable(text_of(instance, "id")), printable(address_of(instance)),
+                     printable(name_of_subject(subject)), printable(place_of(subject)),
                      printable(text_of(cause, "writer")), printable(text_of(cause, "evidence")));
 }
 

@@ -98,15 +98,20 @@ void append_tags(std::string& out, const std::vector<std::string>& tags) {
   out += ']';
 }
 
-void append_metadata(std::string& out, const Metadata& metadata) {
-  out += ",\"metadata\":{";
-  for (std::size_t i = 0; i < metadata.size(); ++i) {
+void append_pairs(std::string& out, const Metadata& pairs) {
+  out += '{';
+  for (std::size_t i = 0; i < pairs.size(); ++i) {
     if (i > 0) out += ',';
-    append_string(out, metadata[i].first);
+    append_string(out, pairs[i].first);
     out += ':';
-    append_string(out, metadata[i].second);
+    append_string(out, pairs[i].second);
   }
   out += '}';
+}
+
+void append_metadata(std::string& out, const Metadata& metadata) {
+  out += ",\"metadata\":";
+  append_pairs(out, metadata);
 }
 
 void append_check(std::string& out, const CheckSpec& check) {
@@ -152,10 +157,82 @@ void append_terms(std::string& out, const InstanceSpec& spec) {
 }
 
 /// One word for a service: passing if all are, critical if none is, warning between; maintenance hides the others.
-std::string_view status_of(const StatusCounts& counts) noexcept {
-  if (counts.total() > 0 && counts.maintenance == counts.total()) return "maintenance";
-  if (counts.passing + counts.maintenance == counts.total()) return "passing";
+/// Instances that are wanted and aren't there count as critical ones.
+std::string_view status_of(const StatusCounts& counts, std::uint32_t wanted) noexcept {
+  const auto total = std::max(counts.total(), wanted);
+  if (total > 0 && counts.maintenance == total) return "maintenance";
+  if (counts.passing + counts.maintenance == total) return "passing";
   return counts.passing == 0 && counts.warning == 0 ? "critical" : "warning";
+}
+
+/// Always with a fraction, as the clients of seed 004 are used to.
+void append_threshold(std::string& out, double per_cent) {
+  const auto begin = out.size();
+  append_real(out, per_cent);
+  while (out.ends_with('0') && !out.ends_with(".0")) out.pop_back();
+  if (out.find('.', begin) == std::string::npos && std::isfinite(per_cent)) out += ".0";
+}
+
+void append_scaling(std::string& out, const Scaling& scaling) {
+  out += scaling.metric == ScalingMetric::cpu ? R"(,"metric":"cpu","thresholds":{"cpu":)"
+                                              : R"(,"metric":"memory","thresholds":{"cpu":)";
+  append_threshold(out, scaling.cpu_threshold);
+  out += ",\"memory\":";
+  append_threshold(out, scaling.memory_threshold);
+  out += "},\"min_replicas\":";
+  append_integer(out, scaling.min_replicas);
+  out += ",\"max_replicas\":";
+  append_integer(out, scaling.max_replicas);
+}
+
+void append_entry(std::string& out, std::string_view id, const ServiceName& name, const Metadata& labels,
+                  std::uint32_t replicas, const Scaling& scaling) {
+  out += "\"id\":";
+  append_string(out, id);
+  out += ",\"name\":";
+  append_string(out, name.view());
+  out += ",\"labels\":";
+  append_pairs(out, labels);
+  out += ",\"current_replicas\":";
+  append_integer(out, replicas);
+  append_scaling(out, scaling);
+}
+
+void append_times(std::string& out, WallTime created_at, WallTime updated_at) {
+  out += ",\"created_at\":";
+  append_whole_seconds(out, created_at);
+  out += ",\"updated_at\":";
+  append_whole_seconds(out, updated_at);
+}
+
+void append_declared(std::string& out, const ServiceName& name, const Declaration& declaration) {
+  append_entry(out, declaration.native_id, name, declaration.labels, declaration.replicas, declaration.scaling);
+  append_times(out, declaration.created_at, declaration.updated_at);
+  out += declaration.global ? R"(,"mode":"global")" : R"(,"mode":"replicated")";
+}
+
+/// An autoscaler that reads every entry must never scale what isn't Swarm's: no room up, none down.
+void append_undeclared(std::string& out, const Service& service) {
+  const auto total = service.counts.total();
+  append_entry(out, service.name.view(), service.name, {}, total, {.min_replicas = total, .max_replicas = total});
+  append_times(out, service.created_at, service.updated_at);
+}
+
+/// What a source says of a service, by the record's own id.
+void append_declaration(std::string& out, const Instance& record) {
+  out += "{\"record\":";
+  append_string(out, record.id.view());
+  out += ",\"service\":";
+  append_string(out, record.spec.service.view());
+  out += ",\"source\":\"";
+  out += name_of(record.source);
+  out += "\",";
+  append_declared(out, record.spec.service, *record.spec.declares);
+  out += ",\"created_revision\":";
+  append_integer(out, record.created.value);
+  out += ",\"revision\":";
+  append_integer(out, record.modified.value);
+  out += '}';
 }
 
 void append_optional(std::string& out, std::string_view name, const std::optional<std::uint64_t>& value) {
@@ -230,23 +307,13 @@ void append_instance(std::string& out, const Instance& instance) {
 
 void append_service_members(std::string& out, const Service& service) {
   const auto& counts = service.counts;
-  out += "\"id\":";
-  append_string(out, service.name.view());
-  out += ",\"name\":";
-  append_string(out, service.name.view());
-  out += ",\"labels\":{},\"current_replicas\":";
-  append_integer(out, counts.total());
-  out += ",\"metric\":\"cpu\",\"thresholds\":{\"cpu\":70.0,\"memory\":70.0},\"min_replicas\":";
-  // An autoscaler that reads every entry must never scale what isn't Swarm's: no room up, none down.
-  append_integer(out, counts.total());
-  out += ",\"max_replicas\":";
-  append_integer(out, counts.total());
-  out += ",\"created_at\":";
-  append_whole_seconds(out, service.created_at);
-  out += ",\"updated_at\":";
-  append_whole_seconds(out, service.updated_at);
+  if (service.declaration) {
+    append_declared(out, service.name, *service.declaration);
+  } else {
+    append_undeclared(out, service);
+  }
   out += ",\"status\":\"";
-  out += status_of(counts);
+  out += status_of(counts, service.declaration ? service.declaration->replicas : 0);
   out += "\",\"instance_counts\":{\"passing\":";
   append_integer(out, counts.passing);
   out += ",\"warning\":";
@@ -259,7 +326,13 @@ void append_service_members(std::string& out, const Service& service) {
   append_integer(out, service.revision.value);
 }
 
+std::string_view shown_kind(const Event& event) noexcept {
+  if (!event.instance->spec.declares) return name_of(event.kind);
+  return event.kind == EventKind::removed ? "withdrawn" : "declared";
+}
+
 void append_event(std::string& out, const Event& event) {
+  const auto& record = *event.instance;
   out += "{\"revision\":";
   append_integer(out, event.revision.value);
   out += ",\"previous\":";
@@ -267,13 +340,13 @@ void append_event(std::string& out, const Event& event) {
   out += ",\"at\":";
   append_time(out, event.at);
   out += ",\"kind\":\"";
-  out += name_of(event.kind);
+  out += shown_kind(event);
   out += "\",\"cause\":{\"writer\":";
   append_string(out, event.cause.writer);
   out += ",\"evidence\":";
   append_string(out, event.cause.evidence);
-  out += "},\"instance\":";
-  append_instance(out, *event.instance);
+  out += record.spec.declares ? "},\"declaration\":" : "},\"instance\":";
+  record.spec.declares ? append_declaration(out, record) : append_instance(out, record);
   out += '}';
 }
 

@@ -105,6 +105,60 @@ TEST(AppendServiceMembers, SumsUpTheStatus) {
   EXPECT_EQ(status({.maintenance = 2}), "maintenance");
 }
 
+Declaration web_declaration() {
+  return {.native_id = "6aojhy4t",
+          .labels = {{"autoscaler.enabled", "true"}, {"team", "imaging"}},
+          .replicas = 3,
+          .scaling = {.metric = ScalingMetric::memory,
+                      .cpu_threshold = 62.5,
+                      .memory_threshold = 100,
+                      .min_replicas = 2,
+                      .max_replicas = 9},
+          .created_at = at_ms(1'600'000'000'999),
+          .updated_at = at_ms(1'600'000'100'000)};
+}
+
+TEST(AppendServiceMembers, ShowsWhatAnOrchestratorDeclares) {
+  Service service;
+  service.name = ServiceName("web");
+  service.revision = Revision{12};
+  service.counts.passing = 1;
+  service.declaration = web_declaration();
+  std::string out = "{";
+  append_service_members(out, service);
+  EXPECT_EQ(out += '}',
+            R"({"id":"6aojhy4t","name":"web","labels":{"autoscaler.enabled":"true","team":"imaging"},)"
+            R"("current_replicas":3,"metric":"memory","thresholds":{"cpu":62.5,"memory":100.0},"min_replicas":2,)"
+            R"("max_replicas":9,"created_at":1600000000,"updated_at":1600000100,"mode":"replicated",)"
+            R"("status":"warning","instance_counts":{"passing":1,"warning":0,"critical":0,"maintenance":0},)"
+            R"("revision":12})");
+}
+
+TEST(AppendEvent, TellsOfDeclarationsUnderNamesOfTheirOwn) {
+  Instance record;
+  record.id = InstanceId("swarm:service:6aojhy4t");
+  record.spec.service = ServiceName("web");
+  record.spec.declares = web_declaration();
+  record.source = Source::swarm;
+  record.created = record.modified = Revision{9};
+  Event event;
+  event.revision = Revision{9};
+  event.instance = std::make_shared<Instance>(record);
+  const auto shown = [&event](EventKind kind) {
+    event.kind = kind;
+    std::string out;
+    append_event(out, event);
+    return boost::json::parse(out);
+  };
+  const auto declared = shown(EventKind::updated);
+  EXPECT_EQ(declared.at("kind").as_string(), "declared");
+  EXPECT_FALSE(declared.as_object().contains("instance"));
+  EXPECT_EQ(declared.at("declaration").at("record").as_string(), "swarm:service:6aojhy4t");
+  EXPECT_EQ(declared.at("declaration").at("service").as_string(), "web");
+  EXPECT_EQ(declared.at("declaration").at("source").as_string(), "swarm");
+  EXPECT_EQ(shown(EventKind::removed).at("kind").as_string(), "withdrawn");
+}
+
 TEST(AppendEvent, CarriesItsCauseAndTheInstance) {
   Event event;
   event.revision = Revision{9};

@@ -20,12 +20,15 @@ void append_string(std::string& out, std::string_view text);
 /// One instance as the native API shows it; see docs/openapi.yaml, schema Instance.
 void append_instance(std::string& out, const Instance& instance);
 
-/// A service's members without braces, in seed 004's shape with more fields; schema Service. An autoscaler that reads
-/// it finds min = max = current replicas, for it must never scale what isn't Swarm's.
+/// A service's members without braces, in seed 004's shape with more fields; schema Service. Where no orchestrator
+/// declares it an autoscaler finds min = max = current replicas, for it must never scale what isn't Swarm's.
 void append_service_members(std::string& out, const Service& service);
 
 /// Schema Event.
 void append_event(std::string& out, const Event& event);
+
+/// What readers are told that happened: the event's kind; of a record that declares a service `declared`, `withdrawn`.
+[[nodiscard]] std::string_view shown_kind(const Event& event) noexcept;
 
 /// The members a sample adds to an instance, each with a leading comma.
 void append_sample_members(std::string& out, const Sample& sample);

@@ -35,6 +35,7 @@ bool Filter::matches(const Instance& instance) const {
   if (id && instance.id != *id) return false;
   if (status && instance.status() != *status) return false;
   if (source && instance.source != *source) return false;
+  if (instance.spec.declares && (status || !tag.empty())) return false;  // of instances alone
   if (tag.empty()) return true;
   for (const auto& have : instance.spec.tags) {
     if (have == tag) return true;

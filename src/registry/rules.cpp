@@ -30,6 +30,12 @@ std::unexpected<Error> session_has_ended() {
   return fail(ErrorCode::conflict, "this session of the instance has ended: register with a new session", "session");
 }
 
+/// What people and checks may alter: instances, not what an orchestrator declares.
+const Instance* living_instance(const Case& c) {
+  const auto* living = c.living();
+  return living != nullptr && !living->spec.declares ? living : nullptr;
+}
+
 Decision unchanged(const Case& c) { return {.change = std::nullopt, .unchanged = c.known->instance}; }
 
 Decision change_to(const Case& c, EventKind kind, Instance after, Cause cause) {
@@ -136,7 +142,7 @@ Result<Decision> rule(const Deregister& wanted, const Case& c) {
 }
 
 Result<Decision> rule(const SetMaintenance& wanted, const Case& c) {
-  const auto* living = c.living();
+  const auto* living = living_instance(c);
   if (living == nullptr) return no_such_instance();
   const auto reason = wanted.on ? Rare(wanted.reason) : Rare<std::string>();
   if (living->maintenance == reason) return unchanged(c);
@@ -148,7 +154,7 @@ Result<Decision> rule(const SetMaintenance& wanted, const Case& c) {
 }
 
 Result<Decision> rule(const SetHealth& wanted, const Case& c) {
-  const auto* living = c.living();
+  const auto* living = living_instance(c);
   if (living == nullptr) return no_such_instance();
   if (living->lapsed || living->health == wanted.health) return unchanged(c);
   Instance after = *living;

@@ -27,9 +27,9 @@ std::string row_of_an_event() {
 TEST(EventRow, TellsARowOfANewerProgram) {
   auto row = row_of_an_event();
   ASSERT_TRUE(read_row(Revision{9}, Revision{5}, row));
-  row[0] = 2;
-  EXPECT_THAT(read_row(Revision{9}, Revision{5}, row).error(), HasSubstr("format 2"));
-  EXPECT_THAT(read_head(row).error(), HasSubstr("format 2"));
+  row[0] = 3;
+  EXPECT_THAT(read_row(Revision{9}, Revision{5}, row).error(), HasSubstr("format 3"));
+  EXPECT_THAT(read_head(row).error(), HasSubstr("format 3"));
 }
 
 TEST(EventRow, RefusesARowCutAnywhereOrChangedAnywhere) {

@@ -135,11 +135,44 @@ TEST(Reading, FiltersNarrowAndAreChecked) {
   EXPECT_THAT(daemon.get("/services/db/instances?status=up").body, HasSubstr(R"("field":"status")"));
 }
 
+Observe declaring(std::string service, std::uint32_t replicas) {
+  Observe seen;
+  seen.id = InstanceId("swarm:service:" + service);
+  seen.source = Source::swarm;
+  seen.cause = {"swarm", "listed"};
+  seen.spec.service = ServiceName(service);
+  auto& declaration = seen.spec.declares.emplace();
+  declaration.native_id = "6aojhy4t";
+  declaration.replicas = replicas;
+  declaration.scaling.max_replicas = 4;
+  return seen;
+}
+
+TEST(Declarations, AreServicesAndNoInstances) {
+  ApiHarness daemon;
+  daemon.observe(declaring("web", 0));
+  EXPECT_THAT(daemon.get("/services").body,
+              AllOf(HasSubstr(R"("id":"6aojhy4t","name":"web")"), HasSubstr(R"("count":1,"instances":0)")));
+  const auto service = daemon.get("/services/web");
+  EXPECT_THAT(service.body, AllOf(HasSubstr(R"("current_replicas":0)"), HasSubstr(R"("max_replicas":4)"),
+                                  HasSubstr(R"("instances":[])"), HasSubstr(R"("status":"passing")")));
+  EXPECT_EQ(daemon.get("/services/web/instances").status, 200U);
+  EXPECT_EQ(daemon.get("/instances/swarm:service:web").status, 404U);
+  EXPECT_EQ(daemon.put("/instances/swarm:service:web/maintenance", R"({"enabled":true})").status, 404U);
+
+  daemon.observe(declaring("web", 2));
+  EXPECT_NE(daemon.get("/services/web").etag, service.etag);
+  EXPECT_THAT(daemon.get("/services/web").body, HasSubstr(R"("status":"critical")"));
+  EXPECT_THAT(daemon.get("/history?service=web").body,
+              AllOf(HasSubstr(R"("kind":"declared")"), HasSubstr(R"("record":"swarm:service:web")")));
+}
+
 TEST(Reading, SamplesAreJoinedAndNoPartOfTheTag) {
   ApiHarness daemon;
   daemon.put("/services/db/instances/1", kSpec);
   const auto before = daemon.get("/services/db").etag;
-  daemon.samples().put(InstanceId("1"), {.first_seen = {}, .last_seen = {}, .response_time_ms = 2.5, .orthanc = {}});
+  daemon.samples().put(InstanceId("1"),
+                       {.first_seen = {}, .last_seen = {}, .response_time_ms = 2.5, .orthanc = {}, .usage = {}});
   EXPECT_THAT(daemon.get("/instances/1").body,
               AllOf(HasSubstr(R"("response_time_ms":2.5)"), HasSubstr(R"("last_heartbeat":{"seconds_ago":0.000)")));
   EXPECT_EQ(daemon.get("/services/db").etag, before);

@@ -78,7 +78,9 @@ class World {
   Change change_of(const Knowledge& knowledge, int id, int wish) {
     const std::string name = "i" + std::to_string(id);
     const auto known = knowledge.newest.find(name);
-    if (known == knowledge.newest.end()) return registering(full_instance(name), now_);
+    if (known == knowledge.newest.end()) {
+      return registering(id % 4 == 3 ? full_declaration(name) : full_instance(name), now_);
+    }
     if (known->second->kind == EventKind::removed) {
       Instance again = *known->second->instance;
       again.created = {};

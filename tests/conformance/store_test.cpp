@@ -46,6 +46,14 @@ TYPED_TEST(StoreTest, KeepsEveryFieldAndFillsInItsOwn) {
   EXPECT_TRUE(same(*again->snapshot()->instances.at(0), expected));
 }
 
+TYPED_TEST(StoreTest, KeepsEveryFieldOfADeclaration) {
+  const auto stored = this->commit(registering(full_declaration("d")));
+  auto expected = full_declaration("d");
+  expected.number = stored->number;
+  expected.created = expected.modified = stored->modified;
+  EXPECT_TRUE(same(*this->engine_.open()->snapshot()->instances.at(0), expected));
+}
+
 TYPED_TEST(StoreTest, AnInstanceOfDefaultsComesBackAsItWas) {
   Instance plain;
   plain.id = InstanceId("p");

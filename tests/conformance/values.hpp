@@ -37,6 +37,24 @@ inline Instance full_instance(std::string id, std::string service = "billing") {
   return instance;
 }
 
+/// Every field of a declared service set.
+inline Instance full_declaration(std::string id, std::string service = "billing") {
+  auto record = full_instance(std::move(id), std::move(service));
+  record.source = Source::docker;
+  record.spec.declares = Declaration{.native_id = "6aojhy4t",
+                                     .labels = {{"a", ""}, {"traefik.rule", "Host(`größe`)"}},
+                                     .replicas = 70'000,
+                                     .global = true,
+                                     .scaling = {.metric = ScalingMetric::memory,
+                                                 .cpu_threshold = 62.5,
+                                                 .memory_threshold = -0.125,
+                                                 .min_replicas = 0,
+                                                 .max_replicas = 4'000'000'000},
+                                     .created_at = kNoon,
+                                     .updated_at = kNoon + std::chrono::milliseconds(1)};
+  return record;
+}
+
 inline Change registering(Instance instance, WallTime at = kNoon) {
   return {EventKind::registered, std::move(instance), {"api", "asked to"}, at};
 }

@@ -82,7 +82,7 @@ struct InstanceArrays {
     }
     weight.add(std::uint64_t{spec.weight});
     tags.add(json_of(spec.tags));
-    metadata.add(json_of(spec.metadata));
+    metadata.add(json_of(spec.declares ? spec.declares->labels : spec.metadata));
   }
 
   [[nodiscard]] Parameters parameters() const {
