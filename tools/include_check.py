@@ -41,12 +41,13 @@ MAY_INCLUDE: dict[str, tuple[str, ...]] = {
     "server": ("api", "socket", "registry", "catalog", "codec", "http", "http/h1", "http/h2", "net", "metrics", "model", "base")
     + CONTRACTS
     + ENGINES,
-    "cli": ("server", "net", "http", "codec", "model", "base"),
+    "autoscale": ("net", "model", "base"),
+    "cli": ("server", "autoscale", "net", "http", "codec", "model", "base"),
 }
 
 # Libraries that are one folder's business: <prefix...> may be included there and nowhere else.
 ONLY_IN: dict[str, tuple[str, ...]] = {
-    "boost/json": ("codec", "discovery/probe", "cli"),
+    "boost/json": ("codec", "discovery/probe", "autoscale", "cli"),
     "sqlite3.h": ("store/sqlite",),
     "libpq-fe.h": ("store/postgres",),
     "nghttp2/": ("http/h2",),

@@ -90,6 +90,28 @@ Result<Answer> put_maintenance(const PartsPtr& parts, const Request& request) {
   return finish_maintenance(parts, SetMaintenance{*std::move(id), body->on, std::move(body->reason)});
 }
 
+awaitable<Response> finish_remark(PartsPtr parts, Remark command) {
+  auto pending = submit(parts, std::move(command));
+  const auto outcome = co_await std::move(pending);
+  if (!outcome) co_return http::problem(outcome.error());
+  co_return with_revision(no_content(), outcome->revision);
+}
+
+Result<Answer> post_remark(const PartsPtr& parts, const Request& request) {
+  if (auto ok = http::check_query(request.query, {}); !ok) return std::unexpected(ok.error());
+  const auto name = service_param(*parts, request);
+  if (!name) return std::unexpected(name.error());
+  auto text = codec::decode_remark(request.body, parts->limits.model);
+  if (!text) return std::unexpected(text.error());
+  const auto view = parts->reader.find(name->view());
+  if (!view) return service_not_found(name->view());
+  if (!view->service.declaration) {
+    return fail(ErrorCode::conflict, "no orchestrator declares this service: its instances speak for themselves",
+                "name");
+  }
+  return finish_remark(parts, Remark{view->service.declared_by, *std::move(text)});
+}
+
 }  // namespace
 
 Result<Answer> register_instance(const PartsPtr& parts, const Request& request, codec::RegistrationBody body,
@@ -106,6 +128,7 @@ Answer remove_instance(const PartsPtr& parts, const Request& request, InstanceId
 }
 
 void add_native_writes(http::Router& router, const PartsPtr& parts) {
+  router.add(Method::post, "/services/{name}/remarks", maybe_later(parts, post_remark));
   router.add(Method::post, "/services/{name}/instances", maybe_later(parts, post_instance));
   router.add(Method::put, "/services/{name}/instances/{id}", maybe_later(parts, put_instance));
   router.add(Method::delete_, "/instances/{id}", maybe_later(parts, delete_instance));

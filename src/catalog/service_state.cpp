@@ -81,15 +81,21 @@ void ServiceState::remove(std::uint32_t place, Status old_status) {
 }
 
 void ServiceState::declare(const InstancePtr& record) {
-  withdraw(record->id);
+  std::erase_if(declarations_, [&](const InstancePtr& earlier) { return earlier->id == record->id; });
   const auto place = std::ranges::upper_bound(declarations_, record->modified, {}, &Instance::modified);
   declarations_.insert(place, record);
-  service_.declaration = declarations_.back()->spec.declares;
+  show_declaration();
 }
 
 void ServiceState::withdraw(const InstanceId& id) {
   std::erase_if(declarations_, [&](const InstancePtr& record) { return record->id == id; });
-  service_.declaration = declarations_.empty() ? Rare<Declaration>() : declarations_.back()->spec.declares;
+  show_declaration();
+}
+
+void ServiceState::show_declaration() {
+  const auto* newest = declarations_.empty() ? nullptr : declarations_.back().get();
+  service_.declaration = newest == nullptr ? Rare<Declaration>() : newest->spec.declares;
+  service_.declared_by = newest == nullptr ? InstanceId() : newest->id;
 }
 
 void ServiceState::edit(std::uint32_t place, bool hole, Scratch::Range bytes) {
@@ -155,7 +161,7 @@ void ServiceState::clear(bool forget_past) {
   next_place_ = 0;
   edits_.clear();
   declarations_.clear();
-  service_.declaration = {};
+  show_declaration();
   directory_place = kNowhere;
   first_created = {};
 }

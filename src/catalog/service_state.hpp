@@ -68,6 +68,7 @@ class ServiceState {
   Revision first_created;  ///< smallest of its instances, while a snapshot is read
 
  private:
+  void show_declaration();
   void edit(std::uint32_t place, bool hole, Scratch::Range bytes);
 
   struct Edit {

@@ -305,6 +305,19 @@ Result<MaintenanceBody> decode_maintenance(std::string_view json, const ModelLim
   return body;
 }
 
+Result<std::string> decode_remark(std::string_view json, const ModelLimits& limits) {
+  constexpr std::array<std::string_view, 1> kNames{"text"};
+  std::array<const JsonValue*, 1> found{};
+  Document document;
+  auto ok = document.parse(json, most_values(limits));
+  if (ok) ok = take_root(document, kNames, found);
+  if (!ok) return std::unexpected(std::move(ok.error()));
+  if (found[0] == nullptr) return fail(ErrorCode::invalid, "is missing; allowed is a text", "text");
+  const auto text = read_plain_text(*found[0], "text", 1, limits.reason_bytes);
+  if (!text) return std::unexpected(text.error());
+  return std::string(*text);
+}
+
 Result<std::vector<std::string>> decode_instance_ids(std::string_view json) {
   Document document;
   // Our own bytes: each value takes two of them at least.

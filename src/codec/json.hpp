@@ -69,6 +69,9 @@ struct MaintenanceBody {
 /// `{"enabled":true,"reason":"..."}`
 [[nodiscard]] Result<MaintenanceBody> decode_maintenance(std::string_view json, const ModelLimits& limits);
 
+/// `{"text":"..."}`
+[[nodiscard]] Result<std::string> decode_remark(std::string_view json, const ModelLimits& limits);
+
 /// The `id` of each instance in an array that append_instance() wrote: the way from a view's bytes to its instances.
 [[nodiscard]] Result<std::vector<std::string>> decode_instance_ids(std::string_view json);
 

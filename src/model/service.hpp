@@ -23,6 +23,7 @@ struct Service {
   WallTime created_at;
   WallTime updated_at;
   Rare<Declaration> declaration{};  ///< where an orchestrator runs it
+  InstanceId declared_by{};         ///< the declaration's record
 };
 
 }  // namespace rollcall

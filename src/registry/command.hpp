@@ -48,6 +48,12 @@ struct Observe {
   Cause cause;
 };
 
+/// Somebody says why of a declared service: an event that changes nothing else.
+struct Remark {
+  InstanceId id;  ///< of the record that declares it
+  std::string text;
+};
+
 /// A heartbeat that met a lease which isn't simply alive: answered after the commit that decides it.
 struct Beat {
   InstanceId id;
@@ -55,7 +61,7 @@ struct Beat {
   std::optional<Source> only{};  ///< instances of other sources are unknown
 };
 
-using Command = std::variant<Register, Deregister, SetMaintenance, SetHealth, Observe, Beat>;
+using Command = std::variant<Register, Deregister, SetMaintenance, SetHealth, Observe, Remark, Beat>;
 
 /// What came of a command: durable, and applied on this node.
 struct Outcome {

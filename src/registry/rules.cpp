@@ -179,6 +179,14 @@ Result<Decision> rule(const Observe& seen, const Case& c) {
   return change_to(c, same_spec ? EventKind::status_changed : EventKind::updated, std::move(after), seen.cause);
 }
 
+Result<Decision> rule(const Remark& remark, const Case& c) {
+  const auto* living = c.living();
+  if (living == nullptr || !living->spec.declares) {
+    return fail(ErrorCode::not_found, "no service with this id is declared", "id");
+  }
+  return change_to(c, EventKind::updated, *living, {"operator", remark.text});
+}
+
 Result<Decision> rule(const Beat& beat, const Case& c) {
   const auto* living = c.living();
   if (living == nullptr || !living->spec.lease) return no_such_instance();

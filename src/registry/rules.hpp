@@ -22,7 +22,7 @@ struct Bury {
   InstanceId id;
 };
 
-using Request = std::variant<Register, Deregister, SetMaintenance, SetHealth, Observe, Beat, Expire, Bury>;
+using Request = std::variant<Register, Deregister, SetMaintenance, SetHealth, Observe, Remark, Beat, Expire, Bury>;
 
 [[nodiscard]] const InstanceId& id_of(const Request& request);
 

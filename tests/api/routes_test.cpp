@@ -167,6 +167,21 @@ TEST(Declarations, AreServicesAndNoInstances) {
               AllOf(HasSubstr(R"("kind":"declared")"), HasSubstr(R"("record":"swarm:service:web")")));
 }
 
+TEST(Declarations, ARemarkIsAnEventThatChangesNothingElse) {
+  ApiHarness daemon;
+  daemon.observe(declaring("web", 2));
+  EXPECT_EQ(daemon.post("/services/web/remarks", R"({"text":"autoscale: cpu 91.0 % is above 70 %"})").status, 204U);
+  EXPECT_THAT(daemon.get("/history?service=web&limit=1").body,
+              AllOf(HasSubstr(R"("writer":"operator","evidence":"autoscale: cpu 91.0 % is above 70 %")"),
+                    HasSubstr(R"("current_replicas":2)")));
+  EXPECT_THAT(daemon.get("/services/web").body, HasSubstr(R"("current_replicas":2)"));
+
+  daemon.put("/services/db/instances/1", kSpec);
+  EXPECT_EQ(daemon.post("/services/db/remarks", R"({"text":"x"})").status, 409U);
+  EXPECT_EQ(daemon.post("/services/none/remarks", R"({"text":"x"})").status, 404U);
+  EXPECT_THAT(daemon.post("/services/web/remarks", R"({"text":""})").body, HasSubstr(R"("field":"text")"));
+}
+
 TEST(Reading, SamplesAreJoinedAndNoPartOfTheTag) {
   ApiHarness daemon;
   daemon.put("/services/db/instances/1", kSpec);

@@ -31,6 +31,7 @@ std::string describe(const Command& command) {
           [](const SetMaintenance& c) { return fmt::format("maintenance {}", c.on); },
           [](const SetHealth& c) { return fmt::format("health {}", name_of(c.health)); },
           [](const Observe& c) { return fmt::format("observe {} by {}", name_of(c.health), name_of(c.source)); },
+          [](const Remark& c) { return fmt::format("remark {}", c.text); },
           [](const Beat& c) { return fmt::format("beat session {}", c.session.view()); }},
       command);
   return fmt::format("{} {}", id_of_command(command).view(), what);
