@@ -12,7 +12,7 @@ import sys
 from typing import Iterator, NamedTuple
 
 CONTRACTS = ("store", "discovery")
-ENGINES = ("store/archive", "store/memory", "store/sqlite", "store/postgres", "discovery/probe", "discovery/check")
+ENGINES = ("store/archive", "store/memory", "store/sqlite", "store/postgres", "discovery/probe", "discovery/check", "discovery/docker")
 
 # Which folders the files of a folder may include besides their own. A folder that has a row of its own (an engine) isn't
 # meant by its parent's name.
@@ -37,6 +37,7 @@ MAY_INCLUDE: dict[str, tuple[str, ...]] = {
     "store/postgres": ("store", "model", "base"),
     "discovery/probe": ("discovery", "model", "base", "net"),
     "discovery/check": ("discovery", "model", "base", "net"),
+    "discovery/docker": ("discovery", "model", "base", "net"),
     "api": ("socket", "registry", "catalog", "store", "codec", "http", "metrics", "discovery", "model", "base"),
     "server": ("api", "socket", "registry", "catalog", "codec", "http", "http/h1", "http/h2", "net", "metrics", "model", "base")
     + CONTRACTS
@@ -47,7 +48,7 @@ MAY_INCLUDE: dict[str, tuple[str, ...]] = {
 
 # Libraries that are one folder's business: <prefix...> may be included there and nowhere else.
 ONLY_IN: dict[str, tuple[str, ...]] = {
-    "boost/json": ("codec", "discovery/probe", "autoscale", "cli"),
+    "boost/json": ("codec", "discovery/probe", "discovery/docker", "autoscale", "cli"),
     "sqlite3.h": ("store/sqlite",),
     "libpq-fe.h": ("store/postgres",),
     "nghttp2/": ("http/h2",),
