@@ -22,6 +22,7 @@ constexpr std::array kLevels{
 };
 
 std::atomic<Level> g_level{Level::info};
+std::atomic<const char*> g_role{"service-registry"};
 std::atomic<Format> g_format{Format::text};
 std::array<std::atomic<std::uint64_t>, kLevels.size()> g_lines{};
 
@@ -72,6 +73,7 @@ std::string as_json_text(std::string_view text) {
 
 }  // namespace
 
+void set_role(const char* role) noexcept { g_role.store(role, std::memory_order_relaxed); }
 void set_format(Format format) noexcept { g_format.store(format, std::memory_order_relaxed); }
 void set_level(Level level) noexcept { g_level.store(level, std::memory_order_relaxed); }
 bool enabled(Level level) noexcept { return level >= g_level.load(std::memory_order_relaxed); }
@@ -83,11 +85,12 @@ void write(Level level, std::string_view logger, std::string_view text) noexcept
   try {
     const auto& row = kLevels[index];
     if (g_format.load(std::memory_order_relaxed) == Format::json) {
-      sink().log(row.spdlog_level, R"("level":"{}","role":"service-registry","logger":"{}","message":"{}")", row.name,
-                 logger, as_json_text(text));
+      sink().log(row.spdlog_level, R"("level":"{}","role":"{}","logger":"{}","message":"{}")", row.name,
+                 g_role.load(std::memory_order_relaxed), logger, as_json_text(text));
       return;
     }
-    sink().log(row.spdlog_level, "{} role=service-registry logger={} {}", row.name, logger, on_one_line(text));
+    sink().log(row.spdlog_level, "{} role={} logger={} {}", row.name, g_role.load(std::memory_order_relaxed), logger,
+               on_one_line(text));
   } catch (...) {  // standard error is gone: nobody is left to tell
   }
 }

@@ -20,6 +20,9 @@ enum class Format : std::uint8_t { text, json };
 /// Before the first line; not while others log.
 void set_format(Format format) noexcept;
 
+/// Before the first line: what this process is, if not the service registry. A literal.
+void set_role(const char* role) noexcept;
+
 /// `2026-01-15T10:30:00+00:00 INFO role=service-registry logger=main text`; control characters in `text` are escaped.
 void write(Level level, std::string_view logger, std::string_view text) noexcept;
 

@@ -13,14 +13,21 @@ namespace {
 
 constexpr std::string_view kSeparator = "--";
 constexpr int kExitUsage = 2;
-constexpr auto kDefaultServer = "127.0.0.1:5001";
+constexpr std::string_view kDefaultPort = "5001";
+
+/// Where a daemon that was told the same things would listen.
+std::string default_server() {
+  const char* server = std::getenv("ROLLCALL_SERVER");
+  if (server != nullptr) return server;
+  const char* port = std::getenv("PORT");
+  return fmt::format("127.0.0.1:{}", port != nullptr && *port != '\0' ? port : kDefaultPort);
+}
 
 }  // namespace
 
 Program::Program() : app_("Rollcall: a service registry and discovery server", "rollcall") {
   // Not CLI11's envname(): subcommands that weren't asked for would overwrite the value that all share.
-  const char* server = std::getenv("ROLLCALL_SERVER");
-  common_.server = server != nullptr ? server : kDefaultServer;
+  common_.server = default_server();
   app_.set_version_flag("--version", fmt::format("rollcall {}", kVersion));
   app_.require_subcommand(1);
   add_common(app_);  // people write them before the subcommand as well; help shows them with those that use them
@@ -51,9 +58,10 @@ CLI::App& Program::add_client(const std::string& name, const std::string& summar
 }
 
 void Program::add_common(CLI::App& command) {
-  command.add_option("--server", common_.server, "The daemon to ask; else ROLLCALL_SERVER")
+  command
+      .add_option("--server", common_.server, "The daemon to ask; else ROLLCALL_SERVER, else this machine's at PORT")
       ->type_name("[https://]HOST:PORT")
-      ->default_str(kDefaultServer);
+      ->default_str(fmt::format("127.0.0.1:{}", kDefaultPort));
   command
       .add_option("--cacert", common_.cacert,
                   "Over https: who vouches for the daemon (PEM); else ROLLCALL_CACERT, else whom the system trusts")
