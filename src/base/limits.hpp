@@ -14,7 +14,7 @@ struct ModelLimits {
   std::size_t metadata_entries = 64;
   std::size_t metadata_key_bytes = 128;
   std::size_t metadata_value_bytes = 4096;
-  std::size_t labels = 256;             ///< of a declared service
+  std::size_t labels = 256;              ///< of a declared service
   std::size_t labels_bytes = 64 * 1024;  ///< of all of its labels, keys and values
   std::size_t reason_bytes = 512;
   std::size_t retired_sessions = 16;  ///< remembered per id, each for RegistryLimits::tombstone_life
@@ -96,6 +96,18 @@ struct ClusterLimits {
   std::chrono::milliseconds shortest_round{100};  ///< nodes meet ten times in the shortest ttl, within these
   std::chrono::milliseconds longest_round{1'000};
   std::chrono::milliseconds answer_within{900};  ///< writes, when the log doesn't
+};
+
+/// Of a Docker engine that is followed.
+struct DockerLimits {
+  std::chrono::milliseconds connect_timeout{2'000};
+  std::chrono::milliseconds answer_timeout{30'000};   ///< of one whole answer
+  std::size_t answer_bytes = std::size_t{256} << 20;  ///< 10,000 tasks take some 30 MB
+  std::size_t event_bytes = 1024 * 1024;              ///< of one event; a longer one is dropped
+  std::chrono::milliseconds retry_shortest{100};      ///< of an engine that isn't there, doubled each time
+  std::chrono::milliseconds retry_longest{5'000};
+  std::size_t services_per_question = 50;  ///< asked for by their ids; beyond it, several questions
+  std::size_t warnings = 1'000;            ///< about labels that are kept
 };
 
 struct CatalogLimits {

@@ -37,4 +37,9 @@ std::string to_text(const tcp::endpoint& endpoint) {
                                     : fmt::format("{}:{}", address, endpoint.port());
 }
 
+std::string to_text(const ServerEndpoint& endpoint) {
+  const auto* unix_socket = std::get_if<asio::local::stream_protocol::endpoint>(&endpoint);
+  return unix_socket != nullptr ? unix_socket->path() : to_text(std::get<tcp::endpoint>(endpoint));
+}
+
 }  // namespace rollcall::net

@@ -3,10 +3,12 @@
 #include <fmt/format.h>
 
 #include <array>
+#include <boost/asio/local/stream_protocol.hpp>
 #include <boost/asio/redirect_error.hpp>
 #include <boost/asio/ssl/context.hpp>
 #include <boost/asio/ssl/error.hpp>
 #include <boost/asio/use_awaitable.hpp>
+#include <boost/beast/core/basic_stream.hpp>
 #include <boost/beast/core/detail/base64.hpp>
 #include <boost/beast/core/error.hpp>
 #include <boost/beast/core/flat_buffer.hpp>
@@ -33,6 +35,10 @@ constexpr std::uint32_t kMaxHeaderBytes = 16 * 1024;
 constexpr std::size_t kMaxServerBytes = 256;
 constexpr std::size_t kReadBytes = 16 * 1024;
 
+bool is_tcp(const ServerEndpoint& endpoint) noexcept {
+  return std::holds_alternative<asio::ip::tcp::endpoint>(endpoint);
+}
+
 std::string_view word_for(Unreachable why) noexcept {
   switch (why) {
     case Unreachable::refused:
@@ -49,12 +55,13 @@ std::string_view word_for(Unreachable why) noexcept {
   return "failed";
 }
 
-std::unexpected<ConnectFailure> connect_failure(const error_code& error, const asio::ip::tcp::endpoint& to) {
+std::unexpected<ConnectFailure> connect_failure(const error_code& error, const ServerEndpoint& to) {
   const Unreachable why = classify(error);
-  return std::unexpected(ConnectFailure{why, fmt::format("connect to {} {}", to_text(to), word_for(why)), false});
+  const auto what = is_tcp(to) ? std::string(word_for(why)) : fmt::format("failed: {}", error.message());
+  return std::unexpected(ConnectFailure{why, fmt::format("connect to {} {}", to_text(to), what), false});
 }
 
-std::unexpected<ConnectFailure> exchange_failure(const error_code& error, const asio::ip::tcp::endpoint& to) {
+std::unexpected<ConnectFailure> exchange_failure(const error_code& error, const ServerEndpoint& to) {
   // Connected once, so whatever happens now says nothing of routes; a full table of ours still may.
   const Unreachable why = classify(error);
   if (why == Unreachable::timed_out)
@@ -69,9 +76,11 @@ std::unexpected<ConnectFailure> exchange_failure(const error_code& error, const 
                                         fmt::format("{} closed the connection before it answered", to_text(to)), true});
 }
 
+std::string default_host(const ServerEndpoint& endpoint) { return is_tcp(endpoint) ? to_text(endpoint) : "localhost"; }
+
 http::request<http::string_body> make_request(const HttpRequest& request) {
   http::request<http::string_body> message{request.method, request.target, 11, request.body};
-  message.set(http::field::host, request.host.empty() ? to_text(request.endpoint) : request.host);
+  message.set(http::field::host, request.host.empty() ? default_host(request.endpoint) : request.host);
   message.set(http::field::user_agent, "rollcall");
   message.set(http::field::accept, "*/*");
   message.set(http::field::connection, "close");
@@ -92,16 +101,18 @@ HttpReply reply_from(const Parser& parser) {
   return reply;
 }
 
-// ---- an exchange, over TCP or over TLS on it ----
+// ---- an exchange, over TCP, over TLS on it, or over a unix socket ----
 
 using TlsStream = beast::ssl_stream<beast::tcp_stream>;
+using UnixStream = beast::basic_stream<asio::local::stream_protocol>;
 using Outcome = std::expected<HttpReply, ConnectFailure>;
 using Failed = std::optional<ConnectFailure>;
 
 /// For an answer that isn't kept.
 struct Pieces {
   TakePiece take;
-  std::chrono::milliseconds idle_timeout;
+  std::optional<std::chrono::milliseconds> idle_timeout;
+  std::function<void()> begun;
 };
 
 ConnectFailure tls_failure_of(TlsStream& stream, const error_code& error, const HttpRequest& to) {
@@ -110,7 +121,8 @@ ConnectFailure tls_failure_of(TlsStream& stream, const error_code& error, const 
   return {why, fmt::format("TLS with {} failed: {}", to_text(to.endpoint), reason), true};
 }
 
-ConnectFailure failure_of(beast::tcp_stream&, const error_code& error, const HttpRequest& to) {
+template <class Stream>
+ConnectFailure failure_of(Stream&, const error_code& error, const HttpRequest& to) {
   return exchange_failure(error, to.endpoint).error();
 }
 
@@ -119,7 +131,10 @@ ConnectFailure failure_of(TlsStream& stream, const error_code& error, const Http
   return exchange_failure(error, to.endpoint).error();
 }
 
-asio::awaitable<Failed> shake_hands(beast::tcp_stream&, const HttpRequest&) { co_return std::nullopt; }
+template <class Stream>
+asio::awaitable<Failed> shake_hands(Stream&, const HttpRequest&) {
+  co_return std::nullopt;
+}
 
 asio::awaitable<Failed> shake_hands(TlsStream& stream, const HttpRequest& to) {
   error_code error = asio::error::invalid_argument;
@@ -134,13 +149,14 @@ asio::awaitable<Failed> shake_hands(TlsStream& stream, const HttpRequest& to) {
 template <class Stream>
 asio::awaitable<Failed> open(Stream& stream, const HttpRequest& request) {
   const auto started = SystemClock().now();
-  auto& tcp = beast::get_lowest_layer(stream);
+  auto& socket = beast::get_lowest_layer(stream);
+  using Endpoint = std::remove_reference_t<decltype(socket)>::endpoint_type;
   const auto deadline = started + request.timeout;  // never renewed: one for the whole exchange
-  tcp.expires_at(std::min(deadline, started + request.connect_timeout));
+  socket.expires_at(std::min(deadline, started + request.connect_timeout));
   error_code error;
-  co_await tcp.async_connect(request.endpoint, asio::redirect_error(asio::use_awaitable, error));
+  co_await socket.async_connect(std::get<Endpoint>(request.endpoint), asio::redirect_error(asio::use_awaitable, error));
   if (error) co_return connect_failure(error, request.endpoint).error();
-  tcp.expires_at(deadline);
+  socket.expires_at(deadline);
   auto shaken = shake_hands(stream, request);
   co_return co_await std::move(shaken);
 }
@@ -153,6 +169,15 @@ bool keep(HttpReply& reply, std::string_view piece, const HttpRequest& request) 
   return !reply.body_cut;
 }
 
+template <class Socket>
+void allow_silence(Socket& socket, std::optional<std::chrono::milliseconds> silence) {
+  if (silence) {
+    socket.expires_after(*silence);
+  } else {
+    socket.expires_never();
+  }
+}
+
 template <class Stream>
 asio::awaitable<error_code> read_body(Stream& stream, beast::flat_buffer& buffer, Parser& parser, HttpReply& reply,
                                       const HttpRequest& request, const Pieces* pieces) {
@@ -161,7 +186,7 @@ asio::awaitable<error_code> read_body(Stream& stream, beast::flat_buffer& buffer
     auto& body = parser.get().body();
     body.data = room.data();
     body.size = room.size();
-    if (pieces != nullptr) beast::get_lowest_layer(stream).expires_after(pieces->idle_timeout);
+    if (pieces != nullptr) allow_silence(beast::get_lowest_layer(stream), pieces->idle_timeout);
     error_code error;
     co_await http::async_read_some(stream, buffer, parser, asio::redirect_error(asio::use_awaitable, error));
     if (error && error != http::error::need_buffer) co_return error;
@@ -191,6 +216,7 @@ asio::awaitable<Outcome> exchange(Stream& stream, const HttpRequest& request, co
 
   HttpReply reply = reply_from(parser);
   const bool goes_on = pieces != nullptr && reply.status >= 200 && reply.status < 300;
+  if (goes_on && pieces->begun) pieces->begun();
   auto reading = read_body(stream, buffer, parser, reply, request, goes_on ? pieces : nullptr);
   error = co_await std::move(reading);
   if (error) co_return std::unexpected(failure_of(stream, error, request));
@@ -203,7 +229,11 @@ asio::awaitable<Outcome> exchange(HttpRequest request, std::optional<Pieces> pie
   auto executor = co_await asio::this_coro::executor;
   const auto* taken = pieces ? &*pieces : nullptr;
   Outcome outcome;
-  if (request.tls) {
+  if (!is_tcp(request.endpoint)) {
+    UnixStream stream(executor);
+    auto exchanged = exchange(stream, request, taken);
+    outcome = co_await std::move(exchanged);
+  } else if (request.tls) {
     TlsStream stream(executor, *request.tls->context);
     auto exchanged = exchange(stream, request, taken);
     outcome = co_await std::move(exchanged);
@@ -221,7 +251,7 @@ asio::awaitable<Outcome> exchange(HttpRequest request, std::optional<Pieces> pie
 Unreachable classify(const error_code& error) noexcept {
   namespace errc = boost::system::errc;
   if (error == beast::error::timeout || error == errc::timed_out) return Unreachable::timed_out;
-  if (error == errc::connection_refused) return Unreachable::refused;
+  if (error == errc::connection_refused || error == errc::no_such_file_or_directory) return Unreachable::refused;
   if (error == errc::network_unreachable || error == errc::host_unreachable || error == errc::network_down)
     return Unreachable::no_route;
   if (error == errc::too_many_files_open || error == errc::too_many_files_open_in_system ||
@@ -258,8 +288,9 @@ asio::awaitable<std::expected<HttpReply, ConnectFailure>> send(HttpRequest reque
 }
 
 asio::awaitable<std::expected<HttpReply, ConnectFailure>> stream(HttpRequest request, TakePiece take,
-                                                                 std::chrono::milliseconds idle_timeout) {
-  return exchange(std::move(request), Pieces{std::move(take), idle_timeout});
+                                                                 std::optional<std::chrono::milliseconds> idle_timeout,
+                                                                 std::function<void()> begun) {
+  return exchange(std::move(request), Pieces{std::move(take), idle_timeout, std::move(begun)});
 }
 
 }  // namespace rollcall::net

@@ -1,6 +1,6 @@
 #pragma once
-// A small HTTP/1.1 client for probes, checks and the command line: one request, one deadline, no redirects, bounded
-// answers; and answers that go on, as they come.
+// A small HTTP/1.1 client for probes, checks, Docker and the command line: one request, one deadline, no redirects,
+// bounded answers; and answers that go on, as they come.
 #include <boost/asio/awaitable.hpp>
 #include <boost/asio/ip/tcp.hpp>
 #include <boost/beast/http/verb.hpp>
@@ -21,8 +21,8 @@
 namespace rollcall::net {
 
 struct HttpRequest {
-  boost::asio::ip::tcp::endpoint endpoint;
-  std::string host{};  ///< for the Host header; empty: the endpoint
+  ServerEndpoint endpoint;
+  std::string host{};  ///< for the Host header; empty: the endpoint, and "localhost" for a unix socket
   std::string target = "/";
   std::optional<std::string> authorization{};        ///< the header's value; never logged
   std::chrono::milliseconds timeout{2'000};          ///< for the whole exchange
@@ -30,7 +30,7 @@ struct HttpRequest {
   std::size_t max_body_bytes = 1024 * 1024;
   boost::beast::http::verb method = boost::beast::http::verb::get;
   std::string body{};            ///< JSON, if not empty
-  std::optional<TlsPeer> tls{};  ///< nothing is sent before the peer has shown that it is this one; none: in the clear
+  std::optional<TlsPeer> tls{};  ///< over TCP: nothing is sent before the peer has shown that it is this one
 };
 
 struct HttpReply {
@@ -76,9 +76,11 @@ boost::asio::awaitable<std::expected<HttpReply, ConnectFailure>> send(HttpReques
 using TakePiece = std::function<bool(std::string_view)>;
 
 /// One request for an answer that goes on: the timeouts end with its header, and from then on count for a silence of
-/// `idle_timeout`. A 2xx answer's body goes to `take`, piece by piece as it comes, and isn't kept.
-boost::asio::awaitable<std::expected<HttpReply, ConnectFailure>> stream(HttpRequest request, TakePiece take,
-                                                                        std::chrono::milliseconds idle_timeout);
+/// `idle_timeout`; without one it may be silent for ever. A 2xx answer's body goes to `take`, piece by piece as it
+/// comes, and isn't kept; `begun` is called before, once the header is there.
+boost::asio::awaitable<std::expected<HttpReply, ConnectFailure>> stream(
+    HttpRequest request, TakePiece take, std::optional<std::chrono::milliseconds> idle_timeout,
+    std::function<void()> begun = {});
 
 /// send() with GET.
 boost::asio::awaitable<std::expected<HttpReply, ConnectFailure>> get(HttpRequest request);

@@ -5,6 +5,7 @@
 
 #include <boost/asio/co_spawn.hpp>
 #include <boost/asio/io_context.hpp>
+#include <boost/asio/local/stream_protocol.hpp>
 #include <boost/asio/read_until.hpp>
 #include <boost/asio/redirect_error.hpp>
 #include <boost/asio/steady_timer.hpp>
@@ -12,6 +13,7 @@
 #include <boost/asio/use_awaitable.hpp>
 #include <boost/asio/use_future.hpp>
 #include <boost/asio/write.hpp>
+#include <filesystem>
 #include <future>
 
 #include "base/clock.hpp"
@@ -26,13 +28,14 @@ using asio::ip::tcp;
 const auto kLoopback = asio::ip::address_v4::loopback();
 
 /// Takes one connection, reads the request's header, says `answer` and closes (or stays silent).
-class OneShotServer {
+template <class Protocol>
+class OneShotServerOf {
  public:
-  explicit OneShotServer(asio::io_context& io, std::string answer, bool close_after = true)
-      : acceptor_(io, {kLoopback, 0}), answer_(std::move(answer)), close_after_(close_after) {
+  OneShotServerOf(asio::io_context& io, Protocol::endpoint endpoint, std::string answer, bool close_after = true)
+      : acceptor_(io, endpoint), answer_(std::move(answer)), close_after_(close_after) {
     asio::co_spawn(io, serve(), [](std::exception_ptr) {});
   }
-  [[nodiscard]] tcp::endpoint endpoint() const { return acceptor_.local_endpoint(); }
+  [[nodiscard]] Protocol::endpoint endpoint() const { return acceptor_.local_endpoint(); }
   [[nodiscard]] const std::string& request() const { return request_; }
 
  private:
@@ -46,11 +49,16 @@ class OneShotServer {
     if (close_after_) socket_.reset();
   }
 
-  tcp::acceptor acceptor_;
-  std::optional<tcp::socket> socket_;
+  Protocol::acceptor acceptor_;
+  std::optional<typename Protocol::socket> socket_;
   std::string answer_;
   std::string request_;
   bool close_after_;
+};
+
+struct OneShotServer : OneShotServerOf<tcp> {
+  explicit OneShotServer(asio::io_context& io, std::string answer, bool close_after = true)
+      : OneShotServerOf(io, {kLoopback, 0}, std::move(answer), close_after) {}
 };
 
 std::expected<HttpReply, ConnectFailure> get_from(asio::io_context& io, HttpRequest request) {
@@ -176,6 +184,36 @@ TEST(HttpClient, AnErrorInPlaceOfAnAnswerThatGoesOnIsAReply) {
   EXPECT_EQ(reply->status, 410U);
   EXPECT_EQ(reply->body, "old");
   EXPECT_FALSE(taken);
+}
+
+TEST(HttpClient, AServerIsAlsoReachedOverAUnixSocket) {
+  using asio::local::stream_protocol;
+  const std::string path = ::testing::TempDir() + "http_client_test.sock";
+  std::filesystem::remove(path);
+  asio::io_context io;
+  OneShotServerOf<stream_protocol> server(io, {path}, "HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nOK");
+  const auto reply = get_from(io, {.endpoint = stream_protocol::endpoint(path), .target = "/_ping"});
+  ASSERT_TRUE(reply.has_value());
+  EXPECT_EQ(reply->body, "OK");
+  EXPECT_TRUE(server.request().starts_with("GET /_ping HTTP/1.1\r\nHost: localhost\r\n")) << server.request();
+  std::filesystem::remove(path);
+
+  const auto nobody = get_from(io, {.endpoint = stream_protocol::endpoint(path)});
+  ASSERT_FALSE(nobody.has_value());
+  EXPECT_EQ(nobody.error().why, Unreachable::refused);
+  EXPECT_EQ(nobody.error().evidence, "connect to " + path + " failed: No such file or directory");
+}
+
+TEST(HttpClient, AnAnswerThatGoesOnMayBeSilentFromItsHeaderOn) {
+  asio::io_context io;
+  OneShotServer server(io, "HTTP/1.1 200 OK\r\n\r\n", false);
+  bool begun = false;
+  HttpRequest request{.endpoint = server.endpoint(), .timeout = 5s};
+  const auto result = asio::co_spawn(
+      io,
+      stream(request, [](std::string_view) { return true; }, std::nullopt, [&] { begun = true; }), asio::use_future);
+  for (int i = 0; i < 1000 && !begun; ++i) io.run_one_for(10ms);
+  EXPECT_TRUE(begun);
 }
 
 TEST(HttpClient, NobodyListeningIsRefused) {

@@ -8,7 +8,7 @@
 #include <exception>
 
 #include "base/log.hpp"
-#include "discovery/probe/name_resolver.hpp"
+#include "net/name_resolver.hpp"
 
 namespace rollcall::probe {
 namespace {
@@ -94,7 +94,7 @@ asio::awaitable<void> HostScanner::run_sweeps() {
 
 asio::awaitable<void> HostScanner::sweep() {
   if (target_.is_name) {
-    address_ = co_await resolve(target_.host);
+    address_ = co_await net::resolve(target_.host);
     is_local_ = address_ && is_local(*address_);
   }
   if (!address_) co_return note_trouble(target_.host + " has no address");

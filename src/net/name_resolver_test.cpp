@@ -1,4 +1,4 @@
-#include "discovery/probe/name_resolver.hpp"
+#include "net/name_resolver.hpp"
 
 #include <gtest/gtest.h>
 #include <net/if.h>
@@ -7,7 +7,7 @@
 #include <boost/asio/io_context.hpp>
 #include <memory>
 
-namespace rollcall::probe {
+namespace rollcall::net {
 namespace {
 
 namespace asio = boost::asio;
@@ -77,4 +77,4 @@ TEST(NameResolver, ACallerMayGoBeforeTheAnswerComes) {
 }
 
 }  // namespace
-}  // namespace rollcall::probe
+}  // namespace rollcall::net

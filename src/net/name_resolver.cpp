@@ -1,4 +1,4 @@
-#include "discovery/probe/name_resolver.hpp"
+#include "net/name_resolver.hpp"
 
 #include <netdb.h>
 #include <netinet/in.h>
@@ -14,7 +14,7 @@
 #include <system_error>
 #include <thread>
 
-namespace rollcall::probe {
+namespace rollcall::net {
 namespace {
 
 namespace asio = boost::asio;
@@ -102,4 +102,4 @@ asio::awaitable<Address> resolve(std::string name) {
   co_return meeting->result;
 }
 
-}  // namespace rollcall::probe
+}  // namespace rollcall::net

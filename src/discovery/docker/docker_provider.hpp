@@ -1,0 +1,59 @@
+#pragma once
+#include <cstdint>
+#include <functional>
+#include <memory>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "base/clock.hpp"
+#include "base/error.hpp"
+#include "discovery/docker/config.hpp"
+#include "discovery/docker/label_rules.hpp"
+#include "discovery/provider.hpp"
+
+namespace rollcall {
+
+/// How far what is known of a Docker engine is to be believed, and how much there is.
+struct DockerState {
+  bool manager = false;                 ///< of a Swarm: services and tasks are known
+  std::string api_version;              ///< empty: never reached
+  std::optional<WallTime> stale_since;  ///< what is known is from then; none: it is up to date
+  std::optional<WallTime> last_refresh;
+  std::uint64_t services = 0, tasks = 0, containers = 0;  ///< reported
+  std::uint64_t events = 0, looks = 0, refreshes = 0, failures = 0;
+  std::chrono::milliseconds refresh_took{0};     ///< the last one
+  std::vector<docker::LabelWarning> warnings{};  ///< each a service that is left out
+};
+
+/// One that runs on the engine that is asked, and what it is known as.
+struct RunningContainer {
+  std::string id;
+  ServiceName service;
+  std::vector<InstanceId> instances;  ///< one for each port of a plain container
+};
+
+/// Follows a Docker engine: the services and tasks of its Swarm, where it is a manager, and containers of its own.
+/// Ids: `swarm:service:SERVICE` for what is said of a service as a whole (InstanceSpec::declares), `swarm:TASK` for
+/// tasks, `docker:CONTAINER:PORT` or what SERVICE_ID says for containers; see README.md. Nothing is reported
+/// gone because an engine can't be reached, or before the first complete list after start().
+class DockerProvider : public Provider {
+ public:
+  using RefreshDone = std::move_only_function<void(Result<void>)>;
+  using TakeContainers = std::move_only_function<void(std::vector<RunningContainer>)>;
+
+  /// Any thread. Lists everything again and reports the difference; `done` is called on the provider's thread once the
+  /// sink has it all, or with why not. Not called after stop().
+  virtual void refresh(RefreshDone done) = 0;
+  /// Any thread. A write of what was reported has been refused: with the next refresh everything is said again.
+  virtual void say_all_again() = 0;
+  /// Any thread. `take` is called on the provider's thread. Not called after stop().
+  virtual void running_containers(TakeContainers take) = 0;
+  /// Any thread.
+  [[nodiscard]] virtual DockerState state() const = 0;
+};
+
+/// Reads the files that `config` names. `clock` outlives the provider.
+[[nodiscard]] Result<std::unique_ptr<DockerProvider>> make_docker_provider(DockerConfig config, const Clock& clock);
+
+}  // namespace rollcall

@@ -1,0 +1,64 @@
+#include "discovery/docker/ledger.hpp"
+
+#include <string_view>
+#include <unordered_set>
+
+#include "discovery/docker/task_sighting.hpp"
+
+namespace rollcall::docker {
+
+std::string_view Ledger::writer_of(const InstanceId& id) noexcept { return is_swarms(id) ? "swarm" : "docker"; }
+
+void Ledger::adopt(const std::vector<InstancePtr>& known) {
+  for (const auto& instance : known) adopted_.insert_or_assign(instance->id, Said{instance->spec, instance->health});
+}
+
+bool Ledger::report(const std::string& group, std::vector<Sighting> now, const std::string& why_gone,
+                    ProviderSink& sink) {
+  auto& known = groups_[group];
+  const bool again = known.round != round_;
+  known.round = round_;
+  std::unordered_set<std::string_view> there;
+  for (const auto& sighting : now) there.insert(sighting.id.view());
+  const auto before = std::erase_if(known.members, [&](const auto& member) {
+    if (there.contains(member.first.view())) return false;
+    sink.gone(member.first, {std::string(writer_of(member.first)), why_gone});
+    return true;
+  });
+  count_ -= before;
+  bool said = before > 0;
+  for (auto& sighting : now) said = say(known, std::move(sighting), again, sink) || said;
+  if (known.members.empty()) groups_.erase(group);
+  return said;
+}
+
+bool Ledger::end(const std::string& group, const std::string& why_gone, ProviderSink& sink) {
+  return groups_.contains(group) && report(group, {}, why_gone, sink);
+}
+
+bool Ledger::say(Group& group, Sighting sighting, bool again, ProviderSink& sink) {
+  const auto [member, is_new] = group.members.try_emplace(sighting.id);
+  auto& said = member->second;
+  if (is_new) ++count_;
+  bool known = !is_new;
+  if (const auto adopted = adopted_.extract(sighting.id); is_new && adopted) {
+    said = std::move(adopted.mapped());
+    known = true;
+  }
+  if (known && !again && said.spec == sighting.spec && said.health == sighting.health) return false;
+  if (known && said.spec.service != sighting.spec.service) {  // an id belongs to one service
+    sink.gone(sighting.id, {std::string(writer_of(sighting.id)), "it goes by another service's name now"});
+  }
+  said = {sighting.spec, sighting.health};
+  sink.seen(std::move(sighting));
+  return true;
+}
+
+std::vector<std::string> Ledger::groups() const {
+  std::vector<std::string> names;
+  names.reserve(groups_.size());
+  for (const auto& [name, group] : groups_) names.push_back(name);
+  return names;
+}
+
+}  // namespace rollcall::docker
