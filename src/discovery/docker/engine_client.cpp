@@ -76,7 +76,6 @@ class HttpEngineClient final : public EngineClient {
   std::string version() const override { return minor_ ? fmt::format("1.{}", *minor_) : std::string(); }
 
   asio::awaitable<Result<VersionInfo>> negotiate() override {
-    minor_.reset();
     auto asked = ask("/version");
     const auto body = co_await std::move(asked);
     if (!body) co_return std::unexpected(body.error());

@@ -1,0 +1,108 @@
+#include "discovery/docker/docker_provider.hpp"
+
+#include <boost/asio/executor_work_guard.hpp>
+#include <boost/asio/post.hpp>
+#include <mutex>
+#include <stdexcept>
+#include <thread>
+
+#include "discovery/docker/engine_client.hpp"
+#include "discovery/docker/engine_follower.hpp"
+#include "discovery/docker/report.hpp"
+#include "net/io_loop.hpp"
+
+namespace rollcall {
+namespace {
+
+namespace asio = boost::asio;
+
+class ThreadedDockerProvider final : public DockerProvider {
+ public:
+  ThreadedDockerProvider(DockerConfig config, std::unique_ptr<docker::EngineClient> client, const Clock& clock)
+      : config_(std::move(config)), client_(std::move(client)), clock_(clock) {}
+  ~ThreadedDockerProvider() override { stop(); }
+
+  void start(ProviderSink& sink, std::vector<InstancePtr> known) override {
+    const std::scoped_lock lock(mutex_);
+    if (run_) throw std::logic_error("a Docker provider that runs isn't started");
+    run_ = std::make_unique<Run>(config_, *client_, clock_, sink, report_);
+    run_->start(std::move(known));
+  }
+
+  void stop() override {
+    std::unique_ptr<Run> ended;  // it joins a thread that may be calling us
+    const std::scoped_lock lock(mutex_);
+    ended.swap(run_);
+  }
+
+  void refresh(RefreshDone done) override {
+    const std::scoped_lock lock(mutex_);
+    if (!run_) return done(fail(ErrorCode::unavailable, "Docker isn't followed by this node"));
+    run_->post(
+        [done = std::move(done)](docker::EngineFollower& follower) mutable { follower.refresh(std::move(done)); });
+  }
+  void say_all_again() override {
+    const std::scoped_lock lock(mutex_);
+    if (run_) run_->post([](docker::EngineFollower& follower) { follower.say_all_again(); });
+  }
+  void running_containers(TakeContainers take) override {
+    const std::scoped_lock lock(mutex_);
+    if (!run_) return take({});
+    run_->post(
+        [take = std::move(take)](docker::EngineFollower& follower) mutable { take(follower.running_containers()); });
+  }
+
+  std::string trouble() const override { return report_.trouble(); }
+  DockerState state() const override { return report_.state(); }
+
+ private:
+  /// All that lives from start to stop.
+  class Run {
+   public:
+    Run(const DockerConfig& config, docker::EngineClient& client, const Clock& clock, ProviderSink& sink,
+        docker::Report& report)
+        : follower_({*io_, client, config, clock, sink, report}) {}
+
+    ~Run() {
+      io_->stop();
+      if (thread_.joinable()) thread_.join();
+      follower_.drop_timer();
+      io_.reset();
+    }
+
+    void start(std::vector<InstancePtr> known) {
+      asio::post(*io_, [this, known = std::move(known)] { follower_.start(known); });
+      thread_ = std::thread([this] {
+        const auto guard = asio::make_work_guard(*io_);
+        net::run_io_loop(*io_, "docker");
+      });
+    }
+
+    template <class Task>
+    void post(Task task) {
+      asio::post(*io_, [this, task = std::move(task)]() mutable { task(follower_); });
+    }
+
+   private:
+    std::unique_ptr<asio::io_context> io_ = std::make_unique<asio::io_context>(1);
+    docker::EngineFollower follower_;  // outlives its coroutines, which end with io_
+    std::thread thread_;
+  };
+
+  const DockerConfig config_;
+  const std::unique_ptr<docker::EngineClient> client_;
+  const Clock& clock_;
+  docker::Report report_{clock_};
+  std::mutex mutex_;
+  std::unique_ptr<Run> run_;  // guarded by mutex_
+};
+
+}  // namespace
+
+Result<std::unique_ptr<DockerProvider>> make_docker_provider(DockerConfig config, const Clock& clock) {
+  auto client = docker::EngineClient::make(config);
+  if (!client) return std::unexpected(client.error());
+  return std::make_unique<ThreadedDockerProvider>(std::move(config), *std::move(client), clock);
+}
+
+}  // namespace rollcall

@@ -1,0 +1,92 @@
+// What an EngineFollower finds out by asking again and again: Swarm tells a manager of no task on another node.
+#include <algorithm>
+#include <boost/asio/use_awaitable.hpp>
+
+#include "discovery/docker/engine_follower.hpp"
+#include "discovery/docker/lists.hpp"
+#include "discovery/docker/parse.hpp"
+
+namespace rollcall::docker {
+namespace {
+
+namespace asio = boost::asio;
+
+constexpr auto kInterval = std::chrono::seconds(1);
+constexpr auto kRoleInterval = std::chrono::seconds(5);  // of an engine that isn't a manager, and may become one
+constexpr int kShareOfTasks = 100;  // asking for all tasks takes at most one part in a hundred of the time
+
+}  // namespace
+
+asio::awaitable<void> EngineFollower::poll() {
+  for (auto next = now();;) {
+    next = std::max<MonoTime>(next + kInterval, now());
+    auto paused = pause(next - now());
+    co_await std::move(paused);
+    if (!hears_ || !knows_) continue;
+    auto polled = poll_once();
+    const auto ok = co_await std::move(polled);
+    if (ok || !hears_) continue;
+    failed(ok.error());
+    want_list(now() + parts_.config.limits.retry_shortest);
+  }
+}
+
+asio::awaitable<Result<void>> EngineFollower::poll_once() {
+  const bool refreshes = refresh_due_ <= now();
+  const auto begun = now();
+  if (refreshes || (!info_.manager && role_due_ <= now())) {
+    auto asked = poll_role();
+    if (auto ok = co_await std::move(asked); !ok) co_return ok;
+  }
+  if (info_.manager) {
+    auto polled = poll_services();
+    if (auto ok = co_await std::move(polled); !ok) co_return ok;
+    if (refreshes || (!events_tell_of_all_tasks() && tasks_due_ <= now())) {
+      auto tasks_polled = poll_tasks();
+      if (auto ok = co_await std::move(tasks_polled); !ok) co_return ok;
+    }
+  }
+  if (!refreshes) co_return Result<void>();
+  nodes_wanted_ = containers_wanted_ = true;
+  wake();
+  refresh_due_ = now() + parts_.config.refresh_interval;
+  parts_.report.refreshed(now() - begun);
+  co_return Result<void>();
+}
+
+/// Where it has changed, everything is listed anew.
+asio::awaitable<Result<void>> EngineFollower::poll_role() {
+  auto asked = parts_.client.get("/info");
+  const auto body = co_await std::move(asked);
+  if (!body) co_return std::unexpected(body.error());
+  const auto info = parse_info(*body);
+  if (!info) co_return std::unexpected(info.error());
+  role_due_ = now() + kRoleInterval;
+  if (info->manager != info_.manager || info->swarm_state != info_.swarm_state) want_list(now());
+  co_return Result<void>();
+}
+
+asio::awaitable<Result<void>> EngineFollower::poll_services() {
+  auto listed = list_if_changed<Service>(parts_.client, services_path({}), services_hash_);
+  const auto services = co_await std::move(listed);
+  if (!services) co_return std::unexpected(services.error());
+  if (!*services) co_return Result<void>();
+  for (const auto& id : book_.differing(**services)) touch_service(id);
+  co_return Result<void>();
+}
+
+asio::awaitable<Result<void>> EngineFollower::poll_tasks() {
+  const auto begun = now();
+  auto listed = list_if_changed<Task>(parts_.client, tasks_path(), tasks_hash_);
+  const auto tasks = co_await std::move(listed);
+  if (!tasks) co_return std::unexpected(tasks.error());
+  tasks_due_ = now() + std::max<Duration>(kInterval, kShareOfTasks * (now() - begun));
+  if (!*tasks) co_return Result<void>();
+  for (const auto& id : book_.differing(**tasks)) touch_service(id);
+  co_return Result<void>();
+}
+
+/// Of a Swarm of one node, whose counts show what its containers' events leave out.
+bool EngineFollower::events_tell_of_all_tasks() const { return book_.node_count() == 1 && parts_.client.speaks(41); }
+
+}  // namespace rollcall::docker
