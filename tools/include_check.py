@@ -42,7 +42,8 @@ MAY_INCLUDE: dict[str, tuple[str, ...]] = {
     "server": ("api", "socket", "registry", "catalog", "codec", "http", "http/h1", "http/h2", "net", "metrics", "model", "base")
     + CONTRACTS
     + ENGINES,
-    "autoscale": ("net", "model", "base"),
+    # Which engine, and how to ask it, is the same for who reads from it and who changes it.
+    "autoscale": ("discovery/docker", "net", "model", "base"),
     "cli": ("server", "autoscale", "net", "http", "codec", "model", "base"),
 }
 

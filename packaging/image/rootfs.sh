@@ -10,6 +10,7 @@ trap 'rm -rf "$root"' EXIT
 put() { install -D --mode "$(stat -Lc %a "$1")" "$1" "$root${2:-$1}"; }
 
 put "$program" /usr/bin/rollcall
+strip --strip-unneeded "$root/usr/bin/rollcall"
 ldd "$program" | grep -oE '/[^ ]+' | sort -u | while read -r library; do put "$library"; done
 put /etc/ssl/certs/ca-certificates.crt
 for dictionary in /usr/share/libdcmtk*/dicom.dic; do

@@ -63,6 +63,7 @@ void add_write_commands(Program& program);   ///< register, heartbeat, deregiste
 void add_read_commands(Program& program);    ///< services, instances, query, nodes
 void add_watch_command(Program& program);
 void add_backup_commands(Program& program);  ///< backup, restore, migrate
+void add_autoscale_command(Program& program);
 void add_role_command(Program& program);
 void add_generated_texts(Program& program);  ///< completion, man
 

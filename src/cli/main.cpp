@@ -12,6 +12,7 @@ int main(int argc, char** argv) {
     add_read_commands(program);
     add_watch_command(program);
     add_backup_commands(program);
+    add_autoscale_command(program);
     add_role_command(program);
     add_generated_texts(program);
     return program.main(argc, argv);
