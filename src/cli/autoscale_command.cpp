@@ -6,6 +6,7 @@
 #include <cmath>
 #include <csignal>
 #include <cstdlib>
+#include <functional>
 #include <map>
 
 #include "autoscale/rules.hpp"
@@ -96,14 +97,47 @@ std::string blindness(const json::value& health) {
   return {};
 }
 
+struct Verdict {
+  const std::string& service;
+  const Sighting& seen;
+  const Decision& decision;
+  std::string_view what;  ///< "keeps", "scales", "would scale", "failed"
+};
+using Tell = std::function<void(const Verdict&)>;
+
+void log_verdict(const Verdict& verdict) {
+  log::info("autoscale", "{}: {} {} -> {}: {}", verdict.service, verdict.what, verdict.seen.replicas,
+            verdict.decision.replicas, verdict.decision.evidence);
+}
+
+void print_verdict(const Verdict& verdict) {
+  const auto& seen = verdict.seen;
+  const json::object line{{"service", verdict.service},
+                          {"decision", verdict.what},
+                          {"from", seen.replicas},
+                          {"to", verdict.decision.replicas},
+                          {"evidence", verdict.decision.evidence},
+                          {"tasks_sampled", seen.tasks_sampled},
+                          {"tasks_running", seen.tasks_running},
+                          {"load", seen.load ? json::value(*seen.load) : json::value()}};
+  fmt::print("{}\n", json::serialize(line));
+  std::fflush(stdout);
+}
+
+void add_row(Table& table, const Verdict& verdict) {
+  const auto& [service, seen, decision, what] = verdict;
+  table.add({service, std::string(what), fmt::format("{} -> {}", seen.replicas, decision.replicas),
+             seen.load ? fmt::format("{:.1f} %", *seen.load) : "", decision.evidence});
+}
+
 class Autoscaler {
  public:
-  Autoscaler(const Client& client, autoscale::Swarm* swarm, const Line& line, bool as_json)
+  Autoscaler(const Client& client, autoscale::Swarm* swarm, const Line& line, Tell tell)
       : client_(client),
         swarm_(swarm),
         window_s_(line.window_s),
         rules_{.cooldown = from_seconds(line.cooldown_s), .oldest_load = from_seconds(kRefreshGrace * line.window_s)},
-        as_json_(as_json) {}
+        tell_(std::move(tell)) {}
 
   /// One look at every service.
   Result<void> look() {
@@ -162,25 +196,14 @@ class Autoscaler {
   }
 
   void say(const std::string& name, const Sighting& seen, const Decision& decision, std::string_view what) const {
-    log::info("autoscale", "{}: {} {} -> {}: {}", name, what, seen.replicas, decision.replicas, decision.evidence);
-    if (!as_json_) return;
-    const json::object line{{"service", name},
-                            {"decision", what},
-                            {"from", seen.replicas},
-                            {"to", decision.replicas},
-                            {"evidence", decision.evidence},
-                            {"tasks_sampled", seen.tasks_sampled},
-                            {"tasks_running", seen.tasks_running},
-                            {"load", seen.load ? json::value(*seen.load) : json::value()}};
-    fmt::print("{}\n", json::serialize(line));
-    std::fflush(stdout);
+    tell_({name, seen, decision, what});
   }
 
   const Client& client_;
   autoscale::Swarm* const swarm_;  // null: nothing is changed
   const double window_s_;
   const Rules rules_;
-  const bool as_json_;
+  const Tell tell_;
   const SystemClock clock_;
   std::map<std::string, MonoTime> scaled_;
 };
@@ -200,6 +223,23 @@ bool pause(double interval_s, const sigset_t& signals) {
   return sigtimedwait(&signals, nullptr, &pause) < 0 && (errno == EAGAIN || errno == EINTR);
 }
 
+int look_once(Autoscaler& autoscaler) {
+  const auto looked = autoscaler.look();
+  return looked ? 0 : complain(looked.error());
+}
+
+int look_on(Autoscaler& autoscaler, const Line& line) {
+  const auto signals = ending_signals();
+  pthread_sigmask(SIG_BLOCK, &signals, nullptr);
+  log::info("main", "autoscaler initialized: it {}", line.apply ? "scales" : "only says what it would do (--apply)");
+  do {
+    const auto looked = autoscaler.look();
+    if (!looked) log::warning("autoscale", "nothing is scaled: {}", looked.error().message);
+  } while (pause(line.interval_s, signals));
+  return 0;
+}
+
+/// One look is for who reads it: a table. What goes on is a log, and with --json lines for machines as well.
 int autoscale(const Common& common, const Line& line) {
   log::set_role("autoscaler");
   const auto client = Client::open(common);
@@ -210,16 +250,17 @@ int autoscale(const Common& common, const Line& line) {
     if (!opened) return complain(opened.error());
     swarm = std::move(*opened);
   }
-  const auto signals = ending_signals();
-  pthread_sigmask(SIG_BLOCK, &signals, nullptr);
-  Autoscaler autoscaler(*client, swarm.get(), line, common.json);
-  log::info("main", "autoscaler initialized: it {}", line.apply ? "scales" : "only says what it would do (--apply)");
-  do {
-    const auto looked = autoscaler.look();
-    if (!looked && line.once) return complain(looked.error());
-    if (!looked) log::warning("autoscale", "nothing is scaled: {}", looked.error().message);
-  } while (!line.once && pause(line.interval_s, signals));
-  return 0;
+  Table table({"SERVICE", "DECISION", "REPLICAS", "LOAD", "WHY"});
+  const auto tell = [&](const Verdict& verdict) {
+    if (!line.once) log_verdict(verdict);
+    if (common.json) print_verdict(verdict);
+    if (line.once && !common.json) add_row(table, verdict);
+  };
+  Autoscaler autoscaler(*client, swarm.get(), line, tell);
+  if (!line.once) return look_on(autoscaler, line);
+  const int code = look_once(autoscaler);
+  if (code == 0 && !common.json) fmt::print("{}", table.text(false));
+  return code;
 }
 
 std::string or_else(const char* variable, std::string fallback) {
