@@ -41,14 +41,21 @@ std::string instance_json(const Instance& instance) {
   return json;
 }
 
-Response service_not_found(std::string_view name) {
-  auto answer = http::problem({ErrorCode::not_found, fmt::format("no service \"{}\" has instances", name), "name"});
+Response problem_as_seed(const Error& error, std::string_view words) {
+  auto answer = http::problem(error);
   auto json = answer.body.str();
   json.pop_back();
-  json += R"(,"error":"service not found"})";
+  json += ",\"error\":";
+  codec::append_string(json, words);
+  json += '}';
   answer.body = {};
   answer.body.before = std::move(json);
   return answer;
+}
+
+Response service_not_found(std::string_view name) {
+  return problem_as_seed({ErrorCode::not_found, fmt::format("no service \"{}\" has instances", name), "name"},
+                         "service not found");
 }
 
 Error instance_not_found(std::string_view id) {
@@ -84,6 +91,9 @@ http::Router make_router(ApiParts parts) {
   add_servers_json(router, shared);
   add_seed002(router, shared);
   add_seed004(router, shared);
+  add_cache(router, shared);
+  add_usage(router, shared);
+  add_agents(router, shared);
   add_self(router, shared);
   add_cluster(router, shared);
   add_watch(router, shared);

@@ -30,7 +30,8 @@ void append_seconds(std::string& out, double seconds);
 
 [[nodiscard]] std::string instance_json(const Instance& instance);
 
-/// 404 in words that clients of seed 004 look for as well.
+/// A problem that has, besides, an `error` with the words that clients of seed 004 look for.
+[[nodiscard]] Response problem_as_seed(const Error& error, std::string_view words);
 [[nodiscard]] Response service_not_found(std::string_view name);
 [[nodiscard]] Error instance_not_found(std::string_view id);
 
@@ -68,6 +69,9 @@ void add_history(http::Router& router, const PartsPtr& parts);
 void add_servers_json(http::Router& router, const PartsPtr& parts);
 void add_seed002(http::Router& router, const PartsPtr& parts);
 void add_seed004(http::Router& router, const PartsPtr& parts);
+void add_cache(http::Router& router, const PartsPtr& parts);
+void add_usage(http::Router& router, const PartsPtr& parts);
+void add_agents(http::Router& router, const PartsPtr& parts);
 void add_self(http::Router& router, const PartsPtr& parts);
 void add_cluster(http::Router& router, const PartsPtr& parts);
 void add_watch(http::Router& router, const PartsPtr& parts);

@@ -13,6 +13,8 @@
 #include "http/router.hpp"
 #include "metrics/own_metrics.hpp"
 #include "metrics/sample_table.hpp"
+#include "metrics/usage_history.hpp"
+#include "model/agent_report.hpp"
 #include "registry/registry.hpp"
 
 namespace rollcall::api {
@@ -38,12 +40,19 @@ struct PartHealth {
   std::string detail;  ///< why not
 };
 
+/// What is found by listing it, and when that was last done.
+struct DiscoveryState {
+  std::optional<WallTime> last_refresh;  ///< none: not yet
+  std::chrono::milliseconds refresh_interval{0};
+};
+
 /// What the routes work on. References outlive the Router; callbacks are called on its thread, and mustn't block.
 struct ApiParts {
   Registry& registry;
   const Catalog& catalog;
   CatalogReader& reader;  ///< of the Router's thread
   const SampleTable& samples;
+  const UsageHistory& usage;
   const Clock& clock;
   Executor& own;  ///< of the Router's thread: it runs what others wake, and timers
   const Limits& limits;
@@ -55,6 +64,15 @@ struct ApiParts {
   std::function<void(OwnMetrics&)> add_metrics;
   /// Providers and other parts whose trouble should show.
   std::function<std::vector<PartHealth>()> parts_health;
+  /// Nothing, or no function, where nothing is found by listing.
+  std::function<std::optional<DiscoveryState>()> discovery{};
+  /// Lists it again and applies the difference; `done` is called on any thread, and mustn't block. Empty: nothing is.
+  std::function<void(std::move_only_function<void(Result<void>)> done)> refresh_discovery{};
+  /// Takes new samples of a service's instances where that can be asked for; `done` is told if there are any, on any
+  /// thread. Empty: it never can.
+  std::function<void(const ServiceName&, std::move_only_function<void(bool)> done)> refresh_usage{};
+  /// What an agent tells of its node. Empty: there is no Swarm that it could belong to.
+  std::function<Result<void>(std::string_view node, const AgentReport&)> agent_reports{};
 };
 
 /// One for each I/O thread.

@@ -1,5 +1,6 @@
 // The shapes of the Swarm registry that Rollcall replaces: /services, /services/{name}, /health, /.
 #include "api/answers.hpp"
+#include "api/cache.hpp"
 #include "api/fresh_read.hpp"
 #include "api/service_read.hpp"
 #include "catalog/encoded_list.hpp"
@@ -12,17 +13,6 @@ using http::Method;
 
 constexpr unsigned kRetryAfterSeconds = 1;
 
-void append_timestamp(std::string& out, const Clock& clock) {
-  out += "\"timestamp\":";
-  append_number(out, static_cast<std::uint64_t>(whole_seconds(clock)));
-}
-
-/// Nothing is refreshed here, so everything is as fresh as the answer.
-void append_last_refresh(std::string& out, const Clock& clock) {
-  out += "\"last_refresh\":";
-  append_seconds(out, epoch_seconds(clock.wall_now()));
-}
-
 std::string directory_tail(const ApiParts& parts, const DirectoryView& view) {
   std::string tail = "],\"metadata\":{\"count\":";
   append_number(tail, view.services);
@@ -31,7 +21,7 @@ std::string directory_tail(const ApiParts& parts, const DirectoryView& view) {
   tail += ",\"cache_version\":";
   append_number(tail, view.revision.value);
   tail += ',';
-  append_last_refresh(tail, parts.clock);
+  append_last_refresh(tail, parts);
   tail += ',';
   append_timestamp(tail, parts.clock);
   tail += "}}";
@@ -59,22 +49,6 @@ Result<Answer> get_service(const PartsPtr& parts, const Request& request) {
   if (view) return service_answer(*parts, view);
   if (auto valid = service_param(*parts, request); !valid) return std::unexpected(valid.error());
   return service_not_found(name);
-}
-
-std::string cache_stats(const ApiParts& parts) {
-  const auto view = parts.reader.directory();
-  std::string json = "{\"services_count\":";
-  append_number(json, view->services);
-  json += ",\"metrics_count\":";
-  append_number(json, parts.samples.size());
-  json += ",\"instances_count\":";
-  append_number(json, view->instances);
-  json += ',';
-  append_last_refresh(json, parts.clock);
-  json += ",\"cache_version\":";
-  append_number(json, view->revision.value);
-  json += ",\"refresh_interval_sec\":0}";
-  return json;
 }
 
 /// What works but not as it should.

@@ -121,6 +121,15 @@ struct WatchLimits {
   std::size_t backlog = 1'024;                  ///< events; who is further behind gets each instance's newest alone
 };
 
+/// Of what is remembered of services' use of processors and memory.
+struct MetricsLimits {
+  std::chrono::milliseconds step{60'000};  ///< from one look to the next, and between what is remembered
+  std::chrono::milliseconds history{3'600'000};
+  std::size_t history_bytes = 64 * 1024 * 1024;
+  std::size_t parallel = 200;           ///< containers whose figures are asked for at one time
+  std::size_t report_entries = 10'000;  ///< tasks in one report of an agent, and samples
+};
+
 struct Limits {
   ModelLimits model;
   WatchLimits watch;
@@ -131,6 +140,7 @@ struct Limits {
   PostgresLimits postgres;
   ClusterLimits cluster;
   CatalogLimits catalog;
+  MetricsLimits metrics;
 };
 
 }  // namespace rollcall

@@ -4,6 +4,7 @@
 #include <cmath>
 #include <cstdint>
 
+#include "codec/agent_report.hpp"
 #include "codec/json.hpp"
 
 namespace rollcall::codec {
@@ -360,6 +361,10 @@ void append_sample_members(std::string& out, const Sample& sample) {
     append_real(out, *sample.response_time_ms);
   }
   if (sample.orthanc) append_orthanc(out, *sample.orthanc);
+  if (!sample.usage) return;
+  out += ",\"usage\":{";
+  append_usage_members(out, *sample.usage);
+  out += '}';
 }
 
 }  // namespace rollcall::codec

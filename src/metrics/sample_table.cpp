@@ -3,6 +3,7 @@
 namespace rollcall {
 
 void SampleTable::put(const InstanceId& id, const Sample& sample) {
+  if (hear_) hear_(id, sample);
   const std::scoped_lock lock(mutex_);
   samples_[id] = sample;
 }

@@ -70,6 +70,15 @@ void CheckFollower::follow() {
   }
 }
 
+SampleTable::Hear remember_usage(const Catalog& catalog, UsageHistory& usage) {
+  return [&catalog, &usage](const InstanceId& id, const Sample& sample) {
+    const auto used = usage_in(sample);
+    if (!used) return;
+    const auto instance = catalog.find_instance(id.view());
+    if (instance) usage.add(instance->spec.service, id, {sample.last_seen, *used});
+  };
+}
+
 std::vector<InstancePtr> instances_of(const Catalog& catalog, Source source) {
   std::vector<InstancePtr> found;
   catalog.for_each([&](const InstancePtr& instance) {

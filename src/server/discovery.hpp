@@ -5,6 +5,7 @@
 #include "discovery/check/checker.hpp"
 #include "discovery/provider.hpp"
 #include "metrics/sample_table.hpp"
+#include "metrics/usage_history.hpp"
 #include "registry/registry.hpp"
 
 namespace rollcall {
@@ -48,6 +49,10 @@ class CheckFollower : public std::enable_shared_from_this<CheckFollower> {
   Executor& executor_;
   std::unique_ptr<Watcher> watcher_;
 };
+
+/// Puts what samples say of usage under the instance's service. What isn't in the catalog yet is left out: it is
+/// sampled again before long.
+[[nodiscard]] SampleTable::Hear remember_usage(const Catalog& catalog, UsageHistory& usage);
 
 /// The instances that `source` has left in the catalog.
 [[nodiscard]] std::vector<InstancePtr> instances_of(const Catalog& catalog, Source source);

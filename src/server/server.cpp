@@ -83,6 +83,7 @@ struct Server::Impl {
   explicit Impl(const Settings& given)
       : settings(given),
         catalog(encoders(), settings.limits.catalog),
+        usage(settings.limits.metrics),
         threads(io_threads_of(settings), settings.limits.http.connections + settings.limits.socket.connections) {
     guard.allowed_hosts = settings.allowed_hosts;
     guard.cors_origins = settings.cors_origins;
@@ -97,7 +98,8 @@ struct Server::Impl {
   std::optional<DataDir> data_dir;
   std::unique_ptr<Store> store;
   Catalog catalog;
-  SampleTable samples;
+  UsageHistory usage;
+  SampleTable samples{remember_usage(catalog, usage)};
   http::GuardRules guard;
   std::unique_ptr<net::TlsContext> tls;  // null where HTTP is served in the clear
   std::atomic<std::size_t> open_connections{0};
@@ -188,6 +190,7 @@ struct Server::Impl {
          .catalog = catalog,
          .reader = lane->reader,
          .samples = samples,
+         .usage = usage,
          .clock = clock,
          .own = lane->own,
          .limits = settings.limits,

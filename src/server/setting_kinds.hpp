@@ -109,5 +109,7 @@ Setting toggle(std::string_view key, std::string_view help, Member member) {
 [[nodiscard]] std::vector<Setting> socket_rows();
 /// Of PostgreSQL, and of the nodes that share a log in it.
 [[nodiscard]] std::vector<Setting> cluster_rows();
+/// Of what services use.
+[[nodiscard]] std::vector<Setting> metrics_rows();
 
 }  // namespace rollcall

@@ -59,10 +59,15 @@ std::unexpected<Error> not_allowed(std::string_view origin, std::string_view val
 
 // ---- the environment ----
 
+/// Seed 004's variables that mean a setting of ours as they stand.
+constexpr std::pair<std::string_view, std::string_view> kSeedVariables[] = {
+    {"LOG_LEVEL", "log_level"},
+    {"METRICS_REFRESH_INTERVAL_SEC", "metrics.refresh_interval"},
+};
+
 /// Those of seed 004's variables that set nothing here: what they ask for is always so, or isn't there yet.
 constexpr std::pair<std::string_view, std::string_view> kIdleSeedVariables[] = {
     {"REFRESH_INTERVAL_SEC", "answers are never older than the registry"},
-    {"METRICS_REFRESH_INTERVAL_SEC", "metrics of containers aren't collected"},
     {"DOCKER_BASE_URL", "Docker isn't asked"},
     {"RABBITMQ_URL", "events aren't published to RabbitMQ"},
     {"RABBITMQ_EXCHANGE", "events aren't published to RabbitMQ"},
@@ -133,8 +138,10 @@ Result<void> apply_seed_variables(Settings& settings, const Environment& environ
       return ok;
     }
   }
-  if (const auto found = environment.find("LOG_LEVEL"); found != environment.end()) {
-    return set(settings, "log_level", found->second, "LOG_LEVEL");
+  for (const auto& [name, key] : kSeedVariables) {
+    const auto found = environment.find(std::string(name));
+    if (found == environment.end()) continue;
+    if (auto ok = set(settings, key, found->second, name); !ok) return ok;
   }
   return {};
 }

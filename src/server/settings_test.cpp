@@ -81,8 +81,10 @@ TEST(Settings, AnOriginIsAsBrowsersSendIt) {
 }
 
 TEST(Settings, TheVariablesOfSeed004Work) {
-  const auto settings = load_settings({}, {{"HOST", "0.0.0.0"}, {"PORT", "6001"}, {"LOG_LEVEL", "debug"}});
+  const auto settings = load_settings(
+      {}, {{"HOST", "0.0.0.0"}, {"PORT", "6001"}, {"LOG_LEVEL", "debug"}, {"METRICS_REFRESH_INTERVAL_SEC", "15"}});
   ASSERT_TRUE(settings);
+  EXPECT_EQ(settings->limits.metrics.step, std::chrono::seconds(15));
   EXPECT_EQ(net::to_text(settings->http), "0.0.0.0:6001");
   EXPECT_EQ(settings->log_level, log::Level::debug);
 }

@@ -63,17 +63,19 @@ class ApiHarness::FailingStore final : public testing::ForwardingStore {
   std::unique_ptr<Store> engine_;
 };
 
-ApiHarness::ApiHarness(Limits limits)
+ApiHarness::ApiHarness(Limits limits, DiscoveryHooks hooks)
     : limits_(limits),
       store_(std::make_unique<FailingStore>(make_memory_store(make_memory_log(), limits_.store))),
       catalog_(std::make_unique<Catalog>(encoders(), limits_.catalog)),
       reader_(std::make_unique<CatalogReader>(*catalog_)),
       registry_(std::make_unique<Registry>(
           Registry::Parts{own_, store_executor_, *store_, *catalog_, turns_, clock_, random_, limits_})),
+      usage_(limits_.metrics),
       router_(make_router({*registry_,
                            *catalog_,
                            *reader_,
                            samples_,
+                           usage_,
                            clock_,
                            lane_,
                            limits_,
@@ -84,13 +86,23 @@ ApiHarness::ApiHarness(Limits limits)
                              return fail(ErrorCode::forbidden, "is outside the networks that may be checked", "check");
                            },
                            {},
-                           {}})) {
+                           {},
+                           std::move(hooks.state),
+                           std::move(hooks.refresh),
+                           std::move(hooks.refresh_usage)})) {
   if (const auto loaded = registry_->load(); !loaded) throw std::runtime_error(loaded.error().message);
   own_.post([this] { registry_->start(); });
   settle();
 }
 
 ApiHarness::~ApiHarness() = default;
+
+void ApiHarness::remember(const InstanceId& id, const Sample& sample) {
+  const auto instance = catalog_->find_instance(id.view());
+  if (const auto used = usage_in(sample); used && instance) {
+    usage_.add(instance->spec.service, id, {sample.last_seen, *used});
+  }
+}
 
 void ApiHarness::settle() {
   for (int i = 0; i < kMostRounds; ++i) {

@@ -51,10 +51,17 @@ struct Reply {
   unsigned retry_after_s = 0;
 };
 
+/// What a provider would do for the routes.
+struct DiscoveryHooks {
+  std::function<std::optional<DiscoveryState>()> state;
+  std::function<void(std::move_only_function<void(Result<void>)>)> refresh;
+  std::function<void(const ServiceName&, std::move_only_function<void(bool)>)> refresh_usage;
+};
+
 /// A daemon without its edges.
 class ApiHarness {
  public:
-  explicit ApiHarness(Limits limits = {});
+  explicit ApiHarness(Limits limits = {}, DiscoveryHooks hooks = {});
   ~ApiHarness();
 
   /// Answers, running whatever has to run for it.
@@ -87,6 +94,8 @@ class ApiHarness {
  private:
   class FailingStore;
 
+  void remember(const InstanceId& id, const Sample& sample);
+
   HandClock clock_;
   Limits limits_;
   SystemRandom random_;
@@ -98,7 +107,8 @@ class ApiHarness {
   std::unique_ptr<Catalog> catalog_;
   std::unique_ptr<CatalogReader> reader_;
   std::unique_ptr<Registry> registry_;
-  SampleTable samples_;
+  UsageHistory usage_;
+  SampleTable samples_{[this](const InstanceId& id, const Sample& sample) { remember(id, sample); }};
   http::Router router_;
   boost::asio::io_context io_{1};
 };
