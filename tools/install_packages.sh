@@ -25,7 +25,7 @@ packages_of() {
     test)
       echo libgtest-dev libgmock-dev librapidcheck-dev libclang-rt-19-dev llvm-19 \
         python3 python3-pytest python3-yaml python3-jsonschema nghttp2-client \
-        orthanc dcmtk postgresql chromium curl sqlite3 procps iproute2 nftables git dpkg-dev file
+        orthanc dcmtk postgresql chromium curl sqlite3 procps iproute2 nftables docker.io busybox-static git dpkg-dev file
       ;;
     check) echo clang-format-19 clang-tidy-19 python3 ;;
     run) echo orthanc dcmtk curl python3 ;;
@@ -36,7 +36,7 @@ packages_of() {
 
 # Services that come with a package. Rollcall uses the programs; a server on every address that starts by itself with
 # the machine would be a surprise.
-readonly services=(orthanc postgresql nginx redis-server etcd)
+readonly services=(orthanc postgresql nginx redis-server etcd docker)
 
 is_installed() { [[ $(dpkg-query -W -f '${db:Status-Status}' "$1" 2>/dev/null) == installed ]]; }
 

@@ -1,6 +1,9 @@
 #include "net/http_client.hpp"
 
 #include <fmt/format.h>
+#include <netinet/in.h>
+#include <netinet/tcp.h>
+#include <sys/socket.h>
 
 #include <array>
 #include <boost/asio/local/stream_protocol.hpp>
@@ -178,6 +181,18 @@ void allow_silence(Socket& socket, std::optional<std::chrono::milliseconds> sile
   }
 }
 
+/// Who may be silent for ever is still asked by the kernel whether he is there: within half a minute.
+void keep_asking(beast::tcp_stream& stream) {
+  const auto set = [&stream](int level, int option, int value) {
+    ::setsockopt(stream.socket().native_handle(), level, option, &value, sizeof value);
+  };
+  set(SOL_SOCKET, SO_KEEPALIVE, 1);
+  set(IPPROTO_TCP, TCP_KEEPIDLE, 15);
+  set(IPPROTO_TCP, TCP_KEEPINTVL, 5);
+  set(IPPROTO_TCP, TCP_KEEPCNT, 3);
+}
+void keep_asking(UnixStream&) {}
+
 template <class Stream>
 asio::awaitable<error_code> read_body(Stream& stream, beast::flat_buffer& buffer, Parser& parser, HttpReply& reply,
                                       const HttpRequest& request, const Pieces* pieces) {
@@ -216,6 +231,7 @@ asio::awaitable<Outcome> exchange(Stream& stream, const HttpRequest& request, co
 
   HttpReply reply = reply_from(parser);
   const bool goes_on = pieces != nullptr && reply.status >= 200 && reply.status < 300;
+  if (goes_on && !pieces->idle_timeout) keep_asking(beast::get_lowest_layer(stream));
   if (goes_on && pieces->begun) pieces->begun();
   auto reading = read_body(stream, buffer, parser, reply, request, goes_on ? pieces : nullptr);
   error = co_await std::move(reading);

@@ -5,12 +5,17 @@
 namespace rollcall {
 namespace {
 
-/// A provider reports again what it sees, so a refused write needs no retry of ours.
-Registry::Done log_refusal(std::string id) {
-  return [id = std::move(id)](const Result<Outcome>& outcome) {
-    if (!outcome && outcome.error().code != ErrorCode::not_found) {
-      log::warning("discovery", "{} could not be written: {}", id, outcome.error().message);
-    }
+bool may_succeed_later(ErrorCode code) {
+  return code == ErrorCode::overloaded || code == ErrorCode::unavailable || code == ErrorCode::unknown_outcome ||
+         code == ErrorCode::timeout;
+}
+
+/// A provider reports again what it sees, or once it is told, so a refused write needs no retry of ours.
+Registry::Done log_refusal(std::string id, std::function<void()> refused) {
+  return [id = std::move(id), refused = std::move(refused)](const Result<Outcome>& outcome) {
+    if (outcome || outcome.error().code == ErrorCode::not_found) return;
+    log::warning("discovery", "{} could not be written: {}", id, outcome.error().message);
+    if (refused && may_succeed_later(outcome.error().code)) refused();
   };
 }
 
@@ -18,7 +23,7 @@ Registry::Done log_refusal(std::string id) {
 
 void RegistrySink::seen(Sighting sighting) {
   sighting.id = ours(std::move(sighting.id));
-  auto done = log_refusal(sighting.id.str());
+  auto done = log_refusal(sighting.id.str(), refused_);
   registry_.submit(
       Observe{std::move(sighting.id), std::move(sighting.spec), sighting.health, source_, std::move(sighting.cause)},
       std::move(done));
@@ -27,7 +32,7 @@ void RegistrySink::seen(Sighting sighting) {
 void RegistrySink::gone(InstanceId id, Cause cause) {
   id = ours(std::move(id));
   samples_.erase(id);
-  auto done = log_refusal(id.str());
+  auto done = log_refusal(id.str(), refused_);
   registry_.submit(Deregister{std::move(id), Session(), source_, std::move(cause)}, std::move(done));
 }
 

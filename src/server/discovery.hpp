@@ -1,5 +1,6 @@
 #pragma once
 // What providers and checks say, turned into the registry's commands; what the log says, into checks.
+#include <functional>
 #include <memory>
 
 #include "discovery/check/checker.hpp"
@@ -13,9 +14,15 @@ namespace rollcall {
 /// A provider's findings become Observe and Deregister commands, and samples.
 class RegistrySink final : public ProviderSink {
  public:
-  /// `suffix`: of the ids, where several nodes find the same each for itself.
-  RegistrySink(Registry& registry, SampleTable& samples, Source source, std::string suffix = {})
-      : registry_(registry), samples_(samples), source_(source), suffix_(std::move(suffix)) {}
+  /// `suffix`: of the ids, where several nodes find the same each for itself. `refused`: a write came to nothing that
+  /// may succeed later; on any thread. A provider that reports only what changes has to say it again.
+  RegistrySink(Registry& registry, SampleTable& samples, Source source, std::string suffix = {},
+               std::function<void()> refused = {})
+      : registry_(registry),
+        samples_(samples),
+        source_(source),
+        suffix_(std::move(suffix)),
+        refused_(std::move(refused)) {}
 
   void seen(Sighting sighting) override;
   void gone(InstanceId id, Cause cause) override;
@@ -28,6 +35,7 @@ class RegistrySink final : public ProviderSink {
 
   const Source source_;
   const std::string suffix_;
+  const std::function<void()> refused_;
 };
 
 /// Keeps the checker in step with the log. Lives on the registry's executor, which applies the events.

@@ -22,6 +22,7 @@
 #include "server/cluster.hpp"
 #include "server/data_dir.hpp"
 #include "server/discovery.hpp"
+#include "server/docker_discovery.hpp"
 #include "server/http_metrics.hpp"
 #include "server/probing.hpp"
 #include "server/socket_lane.hpp"
@@ -117,6 +118,7 @@ struct Server::Impl {
   std::vector<std::unique_ptr<SocketLane>> socket_lanes;
   std::unique_ptr<net::Listener> socket_listener;  // null where the socket protocol isn't served
   std::unique_ptr<Probing> probing;
+  std::unique_ptr<DockerDiscovery> docker;  // null where no engine is followed
   std::unique_ptr<Checker> checker;
   std::shared_ptr<CheckFollower> check_follower;
   bool checks = false;  // as one of several nodes; the registry's thread
@@ -151,6 +153,7 @@ struct Server::Impl {
     if (settings.store != Settings::StoreKind::postgres) return {};
     auto offices = Probing::offices_of(settings);
     offices.emplace_back(kCheckOffice);
+    for (auto& office : DockerDiscovery::offices_of(settings)) offices.push_back(std::move(office));
     auto opened = Cluster::open(settings, card, std::move(offices), [this](const auto& held) { hold(held); });
     if (!opened) return std::unexpected(opened.error());
     cluster = std::move(*opened);
@@ -178,8 +181,18 @@ struct Server::Impl {
                                      .limits = settings.limits,
                                      .cluster = cluster ? &cluster->parts() : nullptr});
     if (auto ok = registry->load(); !ok) return ok;
+    if (auto ok = open_docker(); !ok) return ok;
     for (std::size_t i = 0; i < threads.size(); ++i) add_lane(i);
     return settings.socket ? open_socket_listener(*settings.socket) : Result<void>();
+  }
+
+  Result<void> open_docker() {
+    auto config = DockerDiscovery::config_of(settings);
+    if (!config) return {};
+    auto made = DockerDiscovery::make({*registry, catalog, samples, clock}, *std::move(config), cluster != nullptr);
+    if (!made) return std::unexpected(made.error());
+    docker = *std::move(made);
+    return {};
   }
 
   void add_lane(std::size_t thread) {
@@ -198,7 +211,9 @@ struct Server::Impl {
          .node = {.card = card, .store = std::string(name_of(settings.store))},
          .check_allowed = [this](const CheckSpec& check) { return check_allowed(check, settings.check_networks); },
          .add_metrics = [this](OwnMetrics& metrics) { add_metrics(metrics); },
-         .parts_health = [this] { return parts_health(); }});
+         .parts_health = [this] { return parts_health(); },
+         .discovery = [this] { return discovery(); },
+         .refresh_discovery = refresh_discovery()});
     lanes.push_back(std::move(lane));
   }
 
@@ -273,6 +288,17 @@ struct Server::Impl {
     return {};
   }
 
+  [[nodiscard]] std::optional<api::DiscoveryState> discovery() const {
+    if (!docker) return std::nullopt;
+    return api::DiscoveryState{.last_refresh = docker->last_refresh(),
+                               .refresh_interval = settings.docker.refresh_interval};
+  }
+
+  [[nodiscard]] std::function<void(DockerProvider::RefreshDone)> refresh_discovery() const {
+    if (!docker) return nullptr;
+    return [this](DockerProvider::RefreshDone done) { docker->refresh(std::move(done)); };
+  }
+
   [[nodiscard]] std::vector<api::PartHealth> parts_health() const {
     std::vector<api::PartHealth> parts;
     const auto add = [&parts](std::string name, std::string trouble) {
@@ -280,6 +306,7 @@ struct Server::Impl {
       parts.push_back({std::move(name), ok, std::move(trouble)});
     };
     if (probing) add("probe", probing->trouble());
+    if (docker) add("docker", docker->trouble());
     if (cluster) add("cluster", registry->cluster()->trouble);
     return parts;
   }
@@ -293,6 +320,7 @@ struct Server::Impl {
                       static_cast<double>(tls->failed_handshakes()));
     }
     add_socket_metrics(metrics, socket_lanes);
+    if (docker) docker->add_metrics(metrics);
   }
 
   void start() {
@@ -315,11 +343,13 @@ struct Server::Impl {
     listener->start();
     if (socket_listener) socket_listener->start();
     if (probing) probing->start();
+    if (docker) docker->start();
   }
 
   /// On the registry's thread.
   void hold(const std::vector<std::string>& offices) {
     if (probing) probing->hold(offices);
+    if (docker) docker->hold(offices);
     const bool is_to_check = std::ranges::find(offices, kCheckOffice) != offices.end();
     if (is_to_check == checks) return;
     checks = is_to_check;
@@ -358,6 +388,7 @@ struct Server::Impl {
       });
     }
     if (probing) probing->stop();
+    if (docker) docker->stop();
     if (checker) checker->stop();
     std::promise<void> drained;
     auto all_written = drained.get_future();

@@ -105,6 +105,11 @@ Setting toggle(std::string_view key, std::string_view help, Member member) {
           }};
 }
 
+/// "a, b,c" is a, b and c.
+[[nodiscard]] std::vector<std::string> split_list(std::string_view text);
+
+/// Of Docker.
+[[nodiscard]] std::vector<Setting> docker_rows();
 /// Of the socket protocol.
 [[nodiscard]] std::vector<Setting> socket_rows();
 /// Of PostgreSQL, and of the nodes that share a log in it.

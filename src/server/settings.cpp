@@ -60,15 +60,23 @@ std::unexpected<Error> not_allowed(std::string_view origin, std::string_view val
 // ---- the environment ----
 
 /// Seed 004's variables that mean a setting of ours as they stand.
-constexpr std::pair<std::string_view, std::string_view> kSeedVariables[] = {
+using SeedVariable = std::pair<std::string_view, std::string_view>;
+constexpr SeedVariable kSeedVariables[] = {
     {"LOG_LEVEL", "log_level"},
     {"METRICS_REFRESH_INTERVAL_SEC", "metrics.refresh_interval"},
+    {"DOCKER_BASE_URL", "docker.url"},
+    {"DOCKER_CERT_PATH", "docker.cert_path"},
+    {"REFRESH_INTERVAL_SEC", "docker.refresh_interval"},
+    {"AUTOSCALER_LABEL_ENABLED", "docker.label.enabled"},
+    {"AUTOSCALER_LABEL_METRIC", "docker.label.metric"},
+    {"AUTOSCALER_LABEL_CPU_THRESHOLD", "docker.label.cpu_threshold"},
+    {"AUTOSCALER_LABEL_MEMORY_THRESHOLD", "docker.label.memory_threshold"},
+    {"AUTOSCALER_LABEL_MIN", "docker.label.min"},
+    {"AUTOSCALER_LABEL_MAX", "docker.label.max"},
 };
 
 /// Those of seed 004's variables that set nothing here: what they ask for is always so, or isn't there yet.
 constexpr std::pair<std::string_view, std::string_view> kIdleSeedVariables[] = {
-    {"REFRESH_INTERVAL_SEC", "answers are never older than the registry"},
-    {"DOCKER_BASE_URL", "Docker isn't asked"},
     {"RABBITMQ_URL", "events aren't published to RabbitMQ"},
     {"RABBITMQ_EXCHANGE", "events aren't published to RabbitMQ"},
 };
@@ -111,8 +119,9 @@ void note_idle_variables(Settings& settings, const Environment& environment) {
       settings.notes.push_back(fmt::format("{} has no effect: {}", name, why));
   }
   for (const auto& [name, value] : environment) {
-    if (name.starts_with("AUTOSCALER_LABEL_")) {
-      settings.notes.push_back(fmt::format("{} has no effect: Docker isn't asked", name));
+    const bool known = std::ranges::find(kSeedVariables, name, &SeedVariable::first) != std::end(kSeedVariables);
+    if (name.starts_with("AUTOSCALER_LABEL_") && !known) {
+      settings.notes.push_back(fmt::format("{} has no effect: there is no such label", name));
     }
   }
 }
@@ -140,7 +149,7 @@ Result<void> apply_seed_variables(Settings& settings, const Environment& environ
   }
   for (const auto& [name, key] : kSeedVariables) {
     const auto found = environment.find(std::string(name));
-    if (found == environment.end()) continue;
+    if (found == environment.end() || found->second.empty()) continue;  // compose files leave open what they name
     if (auto ok = set(settings, key, found->second, name); !ok) return ok;
   }
   return {};
@@ -258,6 +267,12 @@ Result<void> check_together(const Settings& settings) {
   const auto socket_ttl = settings.limits.socket.ttl;
   if (socket_ttl < model.ttl_min || socket_ttl > model.ttl_max) {
     return fail(ErrorCode::invalid, "must lie between registry.ttl_min and registry.ttl_max", "socket.ttl");
+  }
+  if (settings.docker.refresh_interval < std::chrono::seconds(1)) {
+    return fail(ErrorCode::invalid, "must be at least 1s", "docker.refresh_interval");
+  }
+  if (settings.docker.limits.retry_shortest > settings.docker.limits.retry_longest) {
+    return fail(ErrorCode::invalid, "must not be above docker.retry_longest", "docker.retry_shortest");
   }
   return validate(settings.probe);
 }

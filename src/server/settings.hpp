@@ -14,6 +14,7 @@
 #include "base/limits.hpp"
 #include "base/log.hpp"
 #include "discovery/check/target.hpp"
+#include "discovery/docker/config.hpp"
 #include "discovery/network.hpp"
 #include "discovery/probe/config.hpp"
 #include "http/access.hpp"
@@ -47,6 +48,8 @@ struct Settings {
   bool probe_enabled = true;
   bool probe_each_node = false;
   ProbeConfig probe;
+  std::string docker_url = "auto";  ///< "auto", "off" or the engine's
+  DockerConfig docker;              ///< but for the engine's address
   std::vector<Network> check_networks = default_check_networks();
 };
 

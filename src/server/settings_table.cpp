@@ -12,19 +12,6 @@ namespace {
 
 constexpr std::string_view kPortsForm = "ports and ranges, as 8042-8100,9000";
 
-std::vector<std::string> split_list(std::string_view text) {
-  std::vector<std::string> parts;
-  while (!text.empty()) {
-    const auto comma = std::min(text.find(','), text.size());
-    auto part = text.substr(0, comma);
-    while (part.starts_with(' ')) part.remove_prefix(1);
-    while (part.ends_with(' ')) part.remove_suffix(1);
-    if (!part.empty()) parts.emplace_back(part);
-    text.remove_prefix(std::min(comma + 1, text.size()));
-  }
-  return parts;
-}
-
 bool set_http(Settings& settings, std::string_view text) {
   const auto endpoint = net::parse_endpoint(text);
   if (endpoint) settings.http = *endpoint;
@@ -372,6 +359,19 @@ std::vector<Setting> probe_rows() {
 
 }  // namespace
 
+std::vector<std::string> split_list(std::string_view text) {
+  std::vector<std::string> parts;
+  while (!text.empty()) {
+    const auto comma = std::min(text.find(','), text.size());
+    auto part = text.substr(0, comma);
+    while (part.starts_with(' ')) part.remove_prefix(1);
+    while (part.ends_with(' ')) part.remove_suffix(1);
+    if (!part.empty()) parts.emplace_back(part);
+    text.remove_prefix(std::min(comma + 1, text.size()));
+  }
+  return parts;
+}
+
 std::string_view name_of(Settings::StoreKind kind) noexcept {
   constexpr std::string_view kNames[] = {"sqlite", "memory", "postgres"};
   return kNames[std::to_underlying(kind)];
@@ -381,7 +381,7 @@ std::span<const Setting> settings_table() {
   static const auto table = [] {
     std::vector<Setting> rows;
     for (auto& part : {daemon_rows(), http_rows(), tls_rows(), access_rows(), socket_rows(), registry_rows(),
-                       cluster_rows(), probe_rows(), metrics_rows()}) {
+                       cluster_rows(), probe_rows(), docker_rows(), metrics_rows()}) {
       rows.insert(rows.end(), part.begin(), part.end());
     }
     return rows;

@@ -90,11 +90,34 @@ TEST(Settings, TheVariablesOfSeed004Work) {
 }
 
 TEST(Settings, VariablesOfSeed004ThatSetNothingAreNoted) {
-  const auto settings = load_settings({}, {{"REFRESH_INTERVAL_SEC", "30"}, {"AUTOSCALER_LABEL_MIN", "a.min"}});
+  const auto settings = load_settings({}, {{"RABBITMQ_URL", ""}, {"AUTOSCALER_LABEL_COLOUR", "a.colour"}});
   ASSERT_TRUE(settings);
   ASSERT_EQ(settings->notes.size(), 2U);
-  EXPECT_TRUE(settings->notes[0].starts_with("REFRESH_INTERVAL_SEC has no effect"));
-  EXPECT_TRUE(settings->notes[1].starts_with("AUTOSCALER_LABEL_MIN has no effect"));
+  EXPECT_TRUE(settings->notes[0].starts_with("RABBITMQ_URL has no effect"));
+  EXPECT_TRUE(settings->notes[1].starts_with("AUTOSCALER_LABEL_COLOUR has no effect"));
+}
+
+TEST(Settings, Seed004sVariablesOfDockerAreSettings) {
+  const auto settings = load_settings({}, {{"DOCKER_BASE_URL", "tcp://engine:2375"},
+                                           {"DOCKER_CERT_PATH", ""},
+                                           {"REFRESH_INTERVAL_SEC", "15"},
+                                           {"AUTOSCALER_LABEL_ENABLED", "scale.me"},
+                                           {"AUTOSCALER_LABEL_MIN", "scale.min"}});
+  ASSERT_TRUE(settings);
+  EXPECT_EQ(settings->docker_url, "tcp://engine:2375");
+  EXPECT_EQ(settings->docker.refresh_interval, 15s);
+  EXPECT_EQ(settings->docker.labels.min, "scale.min");
+  EXPECT_EQ(filter_of(settings->docker), std::vector{LabelCondition({"scale.me", "true"})});
+}
+
+TEST(Settings, WhichServicesOfDockersAreListedIsAListOfLabels) {
+  Settings settings;
+  EXPECT_TRUE(set(settings, "docker.filter", "team, zone=a", "--set docker.filter"));
+  EXPECT_EQ(filter_of(settings.docker), (std::vector<LabelCondition>{{"team", std::nullopt}, {"zone", "a"}}));
+  EXPECT_TRUE(set(settings, "docker.filter", "", "--set docker.filter"));
+  EXPECT_TRUE(filter_of(settings.docker).empty());
+  EXPECT_FALSE(set(settings, "docker.filter", "=a", "--set docker.filter"));
+  EXPECT_FALSE(set(settings, "docker.url", "ssh://engine", "--set docker.url"));
 }
 
 TEST(Settings, AnUnknownVariableOfOursNamesTheNearest) {

@@ -15,7 +15,7 @@ STOP_S = 5
 
 # Tests look at what they register themselves; whatever else runs on this machine stays out of it.
 # Ports are picked.
-QUIET = {"ROLLCALL_PROBE_ENABLED": "false", "ROLLCALL_LISTEN_SOCKET": "127.0.0.1:0"}
+QUIET = {"ROLLCALL_PROBE_ENABLED": "false", "ROLLCALL_LISTEN_SOCKET": "127.0.0.1:0", "ROLLCALL_DOCKER_URL": "off"}
 
 
 def binary() -> pathlib.Path:

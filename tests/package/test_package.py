@@ -93,7 +93,7 @@ def test_systemd_waits_until_it_is_ready_and_watches_it(package, machine):
         variables = os.environ | {"NOTIFY_SOCKET": str(machine.root / "notify"), "WATCHDOG_USEC": "200000"}
         variables.pop("WATCHDOG_PID", None)
         with subprocess.Popen([machine.root / "usr/bin/rollcall", "serve", "--http", "127.0.0.1:0", "--socket", "off", "--data-dir",
-                               machine.root / "data", "--set", "probe.enabled=false"], stdout=subprocess.DEVNULL,
+                               machine.root / "data", "--set", "probe.enabled=false", "--set", "docker.url=off"], stdout=subprocess.DEVNULL,
                               stderr=subprocess.DEVNULL, env=variables) as daemon:
             try:
                 assert told.recv(100).startswith(b"READY=1")
@@ -113,7 +113,7 @@ def test_a_changed_configuration_outlives_an_upgrade(package, machine):
 def test_runs_with_the_configuration_that_it_brings(package, machine, tmp_path):
     machine.dpkg("--install", package)
     with subprocess.Popen([machine.root / "usr/bin/rollcall", "serve", "--config", machine.root / "etc/rollcall/rollcall.toml",
-                           "--data-dir", tmp_path / "data", "--http", "127.0.0.1:0", "--set", "probe.enabled=false"],
+                           "--data-dir", tmp_path / "data", "--http", "127.0.0.1:0", "--set", "probe.enabled=false", "--set", "docker.url=off"],
                           stdout=subprocess.PIPE, stderr=subprocess.DEVNULL) as daemon:
         try:
             assert json.loads(daemon.stdout.readline())["ready"]["http"].startswith("127.0.0.1:")

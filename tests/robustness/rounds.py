@@ -23,7 +23,7 @@ from world import World, until
 OWNERS, RIVALS, CONTESTED, READERS = 18, 6, 2, 3
 WRITES_GO_ON_S = 1.5
 READY_S, AGREE_S, EMPTY_S, CAUGHT_UP_S = 20, 15, 45, 10
-SETTINGS = {"probe.enabled": "false", "watch.keepalive": "1s", "postgres.connect_timeout": "500ms",
+SETTINGS = {"probe.enabled": "false", "docker.url": "off", "watch.keepalive": "1s", "postgres.connect_timeout": "500ms",
             "postgres.request_timeout": "1s", "cluster.fence_after": "3s"}
 
 

@@ -30,9 +30,14 @@ class ThreadedDockerProvider final : public DockerProvider {
   }
 
   void stop() override {
-    std::unique_ptr<Run> ended;  // it joins a thread that may be calling us
-    const std::scoped_lock lock(mutex_);
-    ended.swap(run_);
+    std::unique_ptr<Run> ended;
+    {
+      const std::scoped_lock lock(mutex_);
+      ended.swap(run_);
+    }
+    if (!ended) return;
+    ended.reset();  // joins a thread that may be calling us: not under the lock
+    report_.ended();
   }
 
   void refresh(RefreshDone done) override {

@@ -27,6 +27,12 @@ void Report::complete(std::string but, bool stale) {
   trouble_ = std::move(but);
 }
 
+void Report::ended() {
+  const std::scoped_lock lock(mutex_);
+  state_.stale_since.reset();
+  trouble_.clear();
+}
+
 /// With mutex_ held.
 void Report::say_if_new(const std::string& trouble) {
   if (!trouble.empty() && trouble != trouble_) log::warning(kLogger, "{}", trouble);

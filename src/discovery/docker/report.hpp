@@ -18,6 +18,8 @@ class Report {
   void failed(std::string why);
   /// All is known again. `but`: what can't be had from this engine, empty if nothing.
   void complete(std::string but, bool stale);
+  /// Nothing is followed any more, and so nothing wrong with it.
+  void ended();
   void refreshed(Duration took);
   void set_engine(bool manager, std::string api_version);
   void set_counts(std::uint64_t services, std::uint64_t tasks, std::uint64_t containers);

@@ -120,7 +120,7 @@ Sighting service_sighting(const Service& service, Declaration declaration) {
   return {.id = service_record_id(service.id),
           .spec = std::move(spec),
           .health = Status::passing,
-          .cause = {"swarm", "the service is declared"}};
+          .cause = {"swarm", fmt::format("version {} of the service", service.version)}};
 }
 
 Sighting task_sighting(const Task& task, const Service& service, std::uint16_t wanted_port,

@@ -1,0 +1,117 @@
+#include "server/docker_discovery.hpp"
+
+#include <algorithm>
+#include <filesystem>
+
+#include "base/log.hpp"
+#include "discovery/docker/task_sighting.hpp"
+
+namespace rollcall {
+namespace {
+
+constexpr std::string_view kOffice = "docker";
+constexpr std::string_view kNobody = "docker:";  // no container's id
+constexpr std::string_view kUsualSocket = "/var/run/docker.sock";
+
+double real(std::uint64_t value) { return static_cast<double>(value); }
+
+}  // namespace
+
+RegistrySink& DockerSink::of(const InstanceId& id) { return docker::is_swarms(id) ? swarm_ : docker_; }
+void DockerSink::seen(Sighting sighting) { of(sighting.id).seen(std::move(sighting)); }
+void DockerSink::gone(InstanceId id, Cause cause) { of(id).gone(std::move(id), std::move(cause)); }
+void DockerSink::sampled(const InstanceId& id, const Sample& sample) { of(id).sampled(id, sample); }
+
+std::optional<DockerConfig> DockerDiscovery::config_of(const Settings& settings) {
+  auto config = settings.docker;
+  config.model = settings.limits.model;
+  if (settings.docker_url == "off") return std::nullopt;
+  if (settings.docker_url == "auto") {
+    std::error_code error;
+    if (!std::filesystem::is_socket(kUsualSocket, error)) return std::nullopt;
+    config.address.path = kUsualSocket;
+  } else {
+    config.address = parse_engine_url(settings.docker_url, "docker.url").value();
+  }
+  return config;
+}
+
+std::vector<std::string> DockerDiscovery::offices_of(const Settings& settings) {
+  if (!config_of(settings)) return {};
+  return {std::string(kOffice)};
+}
+
+Result<std::unique_ptr<DockerDiscovery>> DockerDiscovery::make(const Parts& parts, DockerConfig config,
+                                                               bool in_office) {
+  const auto where = to_text(config.address);
+  auto provider = make_docker_provider(std::move(config), parts.clock);
+  if (!provider) return std::unexpected(provider.error());
+  log::info("docker", "following the engine at {}", where);
+  std::unique_ptr<DockerDiscovery> made(new DockerDiscovery(parts, in_office));
+  made->provider_ = *std::move(provider);
+  return made;
+}
+
+DockerDiscovery::DockerDiscovery(const Parts& parts, bool in_office)
+    : parts_(parts),
+      in_office_(in_office),
+      sink_(parts.registry, parts.samples, [this] { provider_->say_all_again(); }) {}
+
+DockerDiscovery::~DockerDiscovery() { stop(); }
+
+void DockerDiscovery::start() {
+  if (!in_office_) follow(true);
+}
+
+void DockerDiscovery::hold(const std::vector<std::string>& offices) {
+  const bool is_ours = std::ranges::find(offices, kOffice) != offices.end();
+  thread_.post([this, is_ours] {
+    if (in_office_) follow(is_ours);
+  });
+}
+
+void DockerDiscovery::follow(bool wanted) {
+  if (wanted == follows_) return;
+  follows_ = wanted;
+  if (!wanted) return provider_->stop();
+  auto known = instances_of(parts_.catalog, Source::swarm);
+  auto containers = instances_of(parts_.catalog, Source::docker);
+  std::ranges::move(containers, std::back_inserter(known));
+  provider_->start(sink_, std::move(known));
+}
+
+void DockerDiscovery::stop() {
+  thread_.stop();
+  follow(false);
+}
+
+/// The registry answers in order: what it says of an instance that isn't there comes after all that was found.
+void DockerDiscovery::refresh(DockerProvider::RefreshDone done) {
+  provider_->refresh([this, done = std::move(done)](Result<void> listed) mutable {
+    if (!listed) return done(std::move(listed));
+    const auto shared = std::make_shared<DockerProvider::RefreshDone>(std::move(done));
+    parts_.registry.submit(Deregister{InstanceId(kNobody), Session(), Source::docker, {}},
+                           [shared](const Result<Outcome>&) { (*shared)({}); });
+  });
+}
+
+void DockerDiscovery::add_metrics(OwnMetrics& metrics) const {
+  const auto state = provider_->state();
+  metrics.counter("docker_events_total", "Events that the Docker engine told of.", real(state.events));
+  metrics.counter("docker_looks_total", "Questions that followed from them.", real(state.looks));
+  metrics.counter("docker_refreshes_total", "Comparisons with all that the engine runs.", real(state.refreshes));
+  metrics.counter("docker_failures_total", "Questions that the engine didn't answer.", real(state.failures));
+  metrics.gauge("docker_refresh_seconds", "How long the last comparison took.",
+                std::chrono::duration<double>(state.refresh_took).count());
+  if (state.last_refresh) {
+    metrics.gauge("docker_refresh_age_seconds", "How long ago it was.",
+                  std::chrono::duration<double>(parts_.clock.wall_now() - *state.last_refresh).count());
+  }
+  metrics.gauge("docker_stale", "1 while what is known of the engine may be out of date.", state.stale_since ? 1 : 0);
+  metrics.gauge("docker_services", "Services of its Swarm that are listed.", real(state.services));
+  metrics.gauge("docker_tasks", "Tasks of theirs.", real(state.tasks));
+  metrics.gauge("docker_containers", "Containers outside of the Swarm that are listed.", real(state.containers));
+  metrics.gauge("docker_warnings", "Services that are left out because of a label.", real(state.warnings.size()));
+}
+
+}  // namespace rollcall
