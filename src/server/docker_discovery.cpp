@@ -73,6 +73,9 @@ void DockerDiscovery::hold(const std::vector<std::string>& offices) {
 void DockerDiscovery::follow(bool wanted) {
   if (wanted == follows_) return;
   follows_ = wanted;
+  if (in_office_) {
+    log::info("docker", "{} the office {}", wanted ? "this node holds" : "another node may hold", kOffice);
+  }
   if (!wanted) return provider_->stop();
   auto known = instances_of(parts_.catalog, Source::swarm);
   auto containers = instances_of(parts_.catalog, Source::docker);

@@ -75,10 +75,22 @@ class Server(socketserver.ThreadingMixIn, socketserver.UnixStreamServer):
     request_queue_size = 64
 
 
+class TlsServer(socketserver.ThreadingMixIn, socketserver.TCPServer):
+    """On a port of loopback, for who shows a certificate that `context` trusts."""
+    daemon_threads = True
+    context = None
+
+    def get_request(self):
+        connection, address = super().get_request()
+        return self.context.wrap_socket(connection, server_side=True, do_handshake_on_connect=False), address
+
+
 class FakeEngine:
-    def __init__(self, path):
+    def __init__(self, path, tls=None):
+        """`tls`: a server's ssl.SSLContext, with which it is at localhost in place of `path`."""
         self.path = str(path)
         self.url = f"unix://{self.path}"
+        self._tls = tls
         self.services, self.tasks, self.containers = {}, {}, {}
         self.nodes = recorded("nodes")
         self.info = recorded("info")
@@ -101,10 +113,18 @@ class FakeEngine:
     def __exit__(self, *_):
         self.stop()
 
+    def _listen(self):
+        if not self._tls:
+            if os.path.exists(self.path):
+                os.unlink(self.path)
+            return Server(self.path, Handler)
+        server = TlsServer(("127.0.0.1", 0), Handler)
+        server.context = self._tls
+        self.url = f"tcp://localhost:{server.server_address[1]}"
+        return server
+
     def start(self):
-        if os.path.exists(self.path):
-            os.unlink(self.path)
-        self._server = Server(self.path, Handler)
+        self._server = self._listen()
         self._server.engine = self
         threading.Thread(target=self._server.serve_forever, kwargs={"poll_interval": 0.02}, daemon=True).start()
 
@@ -115,7 +135,8 @@ class FakeEngine:
         self._server.shutdown()
         self._server.server_close()
         self._server = None
-        os.unlink(self.path)
+        if not self._tls:
+            os.unlink(self.path)
         self.end_streams()
 
     def end_streams(self):

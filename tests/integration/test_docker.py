@@ -1,11 +1,13 @@
 """What the daemon makes of a Docker engine, and of one that misbehaves. The engine is a fake one that answers as a real
 one did; test_swarm.py has a real one."""
 import pathlib
+import ssl
 import sys
 
 import pytest
 
 from client import eventually as eventually_within
+from postgres import running_postgres
 
 sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[1] / "docker"))
 
@@ -196,3 +198,55 @@ def test_every_service_is_listed_where_the_filter_is_empty(engine, follow):
     eventually(lambda: "other" in entries(client))
     entry = entries(client)["other"]
     assert entry["min_replicas"] == entry["max_replicas"] == 2, "who isn't enabled is never scaled"
+
+
+def test_a_refresh_lists_everything_again_and_answers_once_it_is_known(engine, follow):
+    engine.add_service("shop")
+    _, client = follow()
+    eventually(lambda: tasks(client, "shop"))
+    engine.add_service("desk", tell=False)
+    answer = client.post("/cache/refresh")
+    assert answer.status == 200
+    assert "desk" in entries(client) and tasks(client, "desk")
+    engine.stop()
+    eventually(lambda: not docker_part(client)["ok"])
+    assert client.post("/cache/refresh").status == 503
+    assert "desk" in entries(client)
+
+
+def test_an_engine_behind_tls_is_shown_a_certificate(authority, start, tmp_path):
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    context.load_cert_chain(*authority.certify("engine"))
+    context.load_verify_locations(authority.cert)
+    context.verify_mode = ssl.CERT_REQUIRED
+    folder = tmp_path / "certs"
+    folder.mkdir()
+    cert, key = authority.certify("reader")
+    for name, file in (("ca.pem", authority.cert), ("cert.pem", cert), ("key.pem", key)):
+        (folder / name).write_bytes(file.read_bytes())
+    with FakeEngine(tmp_path / "unused", tls=context) as engine:
+        engine.add_service("shop")
+        environment = {"ROLLCALL_DOCKER_URL": engine.url}
+        shown = start(environment=environment | {"ROLLCALL_DOCKER_CERT_PATH": str(folder)}, name="shown").client()
+        eventually(lambda: tasks(shown, "shop") and docker_part(shown)["ok"])
+        hidden = start(environment=environment, name="hidden").client()
+        eventually(lambda: not docker_part(hidden)["ok"])
+        assert "shop" not in entries(hidden)
+
+
+def test_of_several_nodes_one_follows_and_another_takes_over(engine, start):
+    engine.add_service("shop", replicas=2)
+    with running_postgres() as postgres:
+        settings = ("--set", f"docker.url={engine.url}", "--set", "postgres.silent_session=2s", "--set", "cluster.fence_after=3s")
+        nodes = [start("--node", name, *settings, name=name, environment=postgres.environment()) for name in "ab"]
+        clients = [node.client() for node in nodes]
+        eventually(lambda: all(len(tasks(client, "shop")) == 2 for client in clients))
+        assert engine.listeners == 1
+        follower = next(i for i, node in enumerate(nodes) if "holds the office docker" in node.log())
+        nodes[follower].kill()
+        engine.end_streams()  # whose other end is dead; a real engine sees that by itself
+        other = clients[1 - follower]
+        eventually(lambda: engine.listeners == 1, 20)
+        assert len(tasks(other, "shop")) == 2
+        engine.add_service("desk")
+        eventually(lambda: tasks(other, "desk"))

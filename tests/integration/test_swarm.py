@@ -205,5 +205,6 @@ def test_a_node_that_crashes(swarm, client):
     settled(manager, client, {"shop": 4})
     assert nodes_of(client, "shop") == {manager.name, worker.name}
     worker("crash")
+    eventually(lambda: {node for node, _ in listed_by_docker(manager)["shop"][1].values()} == {manager.name}, 90)
     settled(manager, client, {"shop": 4}, 90)
     assert nodes_of(client, "shop") == {manager.name}
