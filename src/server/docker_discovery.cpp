@@ -1,7 +1,10 @@
 #include "server/docker_discovery.hpp"
 
+#include <fmt/format.h>
+
 #include <algorithm>
 #include <filesystem>
+#include <ranges>
 
 #include "base/log.hpp"
 #include "discovery/docker/task_sighting.hpp"
@@ -10,6 +13,7 @@ namespace rollcall {
 namespace {
 
 constexpr std::string_view kOffice = "docker";
+constexpr std::size_t kMostNamed = 10;
 constexpr std::string_view kNobody = "docker:";  // no container's id
 constexpr std::string_view kUsualSocket = "/var/run/docker.sock";
 
@@ -96,6 +100,17 @@ void DockerDiscovery::refresh(DockerProvider::RefreshDone done) {
     parts_.registry.submit(Deregister{InstanceId(kNobody), Session(), Source::docker, {}},
                            [shared](const Result<Outcome>&) { (*shared)({}); });
   });
+}
+
+std::string DockerDiscovery::left_out() const {
+  const auto warnings = provider_->state().warnings;
+  std::vector<std::string> named;
+  for (const auto& [service, label, problem] : warnings | std::views::take(kMostNamed)) {
+    named.push_back(fmt::format("{} (its label {} {})", service, label, problem));
+  }
+  if (named.empty()) return {};
+  const auto others = warnings.size() - named.size();
+  return fmt::format("left out: {}{}", fmt::join(named, ", "), others == 0 ? "" : fmt::format(" and {} more", others));
 }
 
 void DockerDiscovery::add_metrics(OwnMetrics& metrics) const {

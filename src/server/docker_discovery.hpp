@@ -57,6 +57,8 @@ class DockerDiscovery {
 
   /// Any thread. What keeps it from seeing all that it should; empty when nothing does.
   [[nodiscard]] std::string trouble() const { return provider_->trouble(); }
+  /// Any thread. Which services are left out because of a label; empty when none is.
+  [[nodiscard]] std::string left_out() const;
   void add_metrics(OwnMetrics& metrics) const;
   [[nodiscard]] std::optional<WallTime> last_refresh() const { return provider_->state().last_refresh; }
   /// Any thread. Lists everything again; `done` is called on any thread once the difference is in the catalog. Dropped

@@ -306,7 +306,10 @@ struct Server::Impl {
       parts.push_back({std::move(name), ok, std::move(trouble)});
     };
     if (probing) add("probe", probing->trouble());
-    if (docker) add("docker", docker->trouble());
+    if (docker) {
+      add("docker", docker->trouble());
+      if (parts.back().ok) parts.back().detail = docker->left_out();
+    }
     if (cluster) add("cluster", registry->cluster()->trouble);
     return parts;
   }

@@ -74,9 +74,11 @@ def test_a_bad_label_leaves_the_service_out_and_is_said_once(engine, follow):
     daemon, client = follow()
     eventually(lambda: "good" in entries(client))
     assert "bad" not in entries(client)
+    assert "bad (its label autoscaler.max is \"many\"" in docker_part(client)["detail"] and docker_part(client)["ok"]
     engine.touch(bad, team="a")
     engine.touch(bad, **{"autoscaler.max": "4"})
     eventually(lambda: entries(client).get("bad", {}).get("max_replicas") == 4)
+    eventually(lambda: "detail" not in docker_part(client))
     warnings = [line for line in daemon.log().splitlines() if "autoscaler.max" in line]
     assert len(warnings) == 1
     assert "service bad is left out: its label autoscaler.max is \"many\"; allowed is a whole number" in warnings[0]
