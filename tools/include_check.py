@@ -44,7 +44,8 @@ MAY_INCLUDE: dict[str, tuple[str, ...]] = {
     + ENGINES,
     # Which engine, and how to ask it, is the same for who reads from it and who changes it.
     "autoscale": ("discovery/docker", "net", "model", "base"),
-    "cli": ("server", "autoscale", "net", "http", "codec", "model", "base"),
+    "agent": ("discovery/docker", "discovery", "net", "model", "base"),
+    "cli": ("server", "agent", "autoscale", "net", "http", "codec", "model", "base"),
 }
 
 # Libraries that are one folder's business: <prefix...> may be included there and nowhere else.

@@ -65,6 +65,7 @@ void add_watch_command(Program& program);
 void add_backup_commands(Program& program);  ///< backup, restore, migrate
 void add_autoscale_command(Program& program);
 void add_role_command(Program& program);
+void add_agent_command(Program& program);
 void add_generated_texts(Program& program);  ///< completion, man
 
 /// For bash: subcommands, their flags, and the values of those that take one of a few.

@@ -14,6 +14,7 @@ int main(int argc, char** argv) {
     add_backup_commands(program);
     add_autoscale_command(program);
     add_role_command(program);
+    add_agent_command(program);
     add_generated_texts(program);
     return program.main(argc, argv);
   } catch (const std::exception& error) {

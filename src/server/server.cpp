@@ -22,7 +22,7 @@
 #include "server/cluster.hpp"
 #include "server/data_dir.hpp"
 #include "server/discovery.hpp"
-#include "server/docker_discovery.hpp"
+#include "server/docker.hpp"
 #include "server/http_metrics.hpp"
 #include "server/probing.hpp"
 #include "server/socket_lane.hpp"
@@ -118,7 +118,7 @@ struct Server::Impl {
   std::vector<std::unique_ptr<SocketLane>> socket_lanes;
   std::unique_ptr<net::Listener> socket_listener;  // null where the socket protocol isn't served
   std::unique_ptr<Probing> probing;
-  std::unique_ptr<DockerDiscovery> docker;  // null where no engine is followed
+  std::unique_ptr<Docker> docker;  // null where no engine is followed
   std::unique_ptr<Checker> checker;
   std::shared_ptr<CheckFollower> check_follower;
   bool checks = false;  // as one of several nodes; the registry's thread
@@ -187,33 +187,31 @@ struct Server::Impl {
   }
 
   Result<void> open_docker() {
-    auto config = DockerDiscovery::config_of(settings);
-    if (!config) return {};
-    auto made = DockerDiscovery::make({*registry, catalog, samples, clock}, *std::move(config), cluster != nullptr);
-    if (!made) return std::unexpected(made.error());
-    docker = *std::move(made);
+    auto opened = Docker::open({*registry, catalog, samples, clock}, settings, cluster != nullptr);
+    if (!opened) return std::unexpected(opened.error());
+    docker = *std::move(opened);
     return {};
   }
 
   void add_lane(std::size_t thread) {
     auto lane = std::make_unique<Lane>(threads.context(thread), catalog, clock, settings.limits.http, guard,
                                        open_connections, cluster ? &stamp : nullptr);
-    lane->router = api::make_router(
-        {.registry = *registry,
-         .catalog = catalog,
-         .reader = lane->reader,
-         .samples = samples,
-         .usage = usage,
-         .clock = clock,
-         .own = lane->own,
-         .limits = settings.limits,
-         .version = {.version = std::string(kVersion), .build = {}},
-         .node = {.card = card, .store = std::string(name_of(settings.store))},
-         .check_allowed = [this](const CheckSpec& check) { return check_allowed(check, settings.check_networks); },
-         .add_metrics = [this](OwnMetrics& metrics) { add_metrics(metrics); },
-         .parts_health = [this] { return parts_health(); },
-         .discovery = [this] { return discovery(); },
-         .refresh_discovery = refresh_discovery()});
+    api::ApiParts parts{
+        .registry = *registry,
+        .catalog = catalog,
+        .reader = lane->reader,
+        .samples = samples,
+        .usage = usage,
+        .clock = clock,
+        .own = lane->own,
+        .limits = settings.limits,
+        .version = {.version = std::string(kVersion), .build = {}},
+        .node = {.card = card, .store = std::string(name_of(settings.store))},
+        .check_allowed = [this](const CheckSpec& check) { return check_allowed(check, settings.check_networks); },
+        .add_metrics = [this](OwnMetrics& metrics) { add_metrics(metrics); },
+        .parts_health = [this] { return parts_health(); }};
+    if (docker) docker->offer(parts);
+    lane->router = api::make_router(std::move(parts));
     lanes.push_back(std::move(lane));
   }
 
@@ -288,17 +286,6 @@ struct Server::Impl {
     return {};
   }
 
-  [[nodiscard]] std::optional<api::DiscoveryState> discovery() const {
-    if (!docker) return std::nullopt;
-    return api::DiscoveryState{.last_refresh = docker->last_refresh(),
-                               .refresh_interval = settings.docker.refresh_interval};
-  }
-
-  [[nodiscard]] std::function<void(DockerProvider::RefreshDone)> refresh_discovery() const {
-    if (!docker) return nullptr;
-    return [this](DockerProvider::RefreshDone done) { docker->refresh(std::move(done)); };
-  }
-
   [[nodiscard]] std::vector<api::PartHealth> parts_health() const {
     std::vector<api::PartHealth> parts;
     const auto add = [&parts](std::string name, std::string trouble) {
@@ -306,10 +293,7 @@ struct Server::Impl {
       parts.push_back({std::move(name), ok, std::move(trouble)});
     };
     if (probing) add("probe", probing->trouble());
-    if (docker) {
-      add("docker", docker->trouble());
-      if (parts.back().ok) parts.back().detail = docker->left_out();
-    }
+    if (docker) parts.push_back(docker->health());
     if (cluster) add("cluster", registry->cluster()->trouble);
     return parts;
   }

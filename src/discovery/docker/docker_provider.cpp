@@ -56,6 +56,14 @@ class ThreadedDockerProvider final : public DockerProvider {
     run_->post(
         [take = std::move(take)](docker::EngineFollower& follower) mutable { take(follower.running_containers()); });
   }
+  Result<void> node_reports(std::string node, AgentReport report) override {
+    const std::scoped_lock lock(mutex_);
+    if (!run_) return fail(ErrorCode::unavailable, "Docker isn't followed by this node");
+    run_->post([node = std::move(node), report = std::move(report)](docker::EngineFollower& follower) {
+      follower.node_reports(node, report);
+    });
+    return {};
+  }
 
   std::string trouble() const override { return report_.trouble(); }
   DockerState state() const override { return report_.state(); }

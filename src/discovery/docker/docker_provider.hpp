@@ -11,6 +11,7 @@
 #include "discovery/docker/config.hpp"
 #include "discovery/docker/label_rules.hpp"
 #include "discovery/provider.hpp"
+#include "model/agent_report.hpp"
 
 namespace rollcall {
 
@@ -49,6 +50,9 @@ class DockerProvider : public Provider {
   virtual void say_all_again() = 0;
   /// Any thread. `take` is called on the provider's thread. Not called after stop().
   virtual void running_containers(TakeContainers take) = 0;
+  /// Any thread. What an agent tells of another node: the services of the tasks that it names are looked at at once,
+  /// and that node's tasks needn't be polled for a while. `unavailable` where no engine is followed.
+  [[nodiscard]] virtual Result<void> node_reports(std::string node, AgentReport report) = 0;
   /// Any thread.
   [[nodiscard]] virtual DockerState state() const = 0;
 };

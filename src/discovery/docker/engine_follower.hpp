@@ -39,6 +39,7 @@ class EngineFollower {
   void refresh(DockerProvider::RefreshDone done);
   void say_all_again();
   [[nodiscard]] std::vector<RunningContainer> running_containers() const;
+  void node_reports(const std::string& node, const AgentReport& report);
 
   /// When the io_context has stopped, and before it ends.
   void drop_timer() { wake_.reset(); }
@@ -98,6 +99,7 @@ class EngineFollower {
   SwarmBook book_;
   Ledger swarm_, plain_;
   FollowList services_, containers_;
+  std::unordered_map<std::string, MonoTime> agents_;              // by node, when its agent last reported
   std::unordered_map<std::string, ContainerDetails> details_;     // of plain containers: they never change
   std::unordered_map<std::string, RunningContainer> plain_runs_;  // by container
   EngineInfo info_;

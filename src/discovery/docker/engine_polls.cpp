@@ -13,7 +13,23 @@ namespace asio = boost::asio;
 
 constexpr auto kInterval = std::chrono::seconds(1);
 constexpr auto kRoleInterval = std::chrono::seconds(5);  // of an engine that isn't a manager, and may become one
+constexpr auto kAgentSilence = std::chrono::seconds(3);  // from then on its node's tasks are polled again
 constexpr int kShareOfTasks = 100;  // asking for all tasks takes at most one part in a hundred of the time
+
+ContainerHealth health_of(const AgentReport::Task& task) {
+  if (task.action == "die") return ContainerHealth::none;
+  switch (task.health) {
+    case TaskHealth::none:
+      return ContainerHealth::none;
+    case TaskHealth::starting:
+      return ContainerHealth::starting;
+    case TaskHealth::healthy:
+      return ContainerHealth::healthy;
+    case TaskHealth::unhealthy:
+      return ContainerHealth::unhealthy;
+  }
+  return ContainerHealth::none;
+}
 
 }  // namespace
 
@@ -86,7 +102,22 @@ asio::awaitable<Result<void>> EngineFollower::poll_tasks() {
   co_return Result<void>();
 }
 
-/// Of a Swarm of one node, whose counts show what its containers' events leave out.
-bool EngineFollower::events_tell_of_all_tasks() const { return book_.node_count() == 1 && parts_.client.speaks(41); }
+void EngineFollower::node_reports(const std::string& node, const AgentReport& report) {
+  if (book_.has_node(node)) agents_[node] = now();
+  for (const auto& task : report.tasks) {
+    (void)book_.put_health(task.container, health_of(task));
+    touch_service(task.service);
+  }
+}
+
+/// Where each node is the engine's own, or has an agent that tells of it. Counts show what containers' events leave
+/// out.
+bool EngineFollower::events_tell_of_all_tasks() const {
+  if (book_.node_count() == 0 || !parts_.client.speaks(41)) return false;
+  return book_.of_all_nodes([this](const std::string& node) {
+    const auto agent = agents_.find(node);
+    return node == info_.node_id || (agent != agents_.end() && now() - agent->second < kAgentSilence);
+  });
+}
 
 }  // namespace rollcall::docker

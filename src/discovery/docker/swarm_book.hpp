@@ -1,5 +1,6 @@
 #pragma once
 // What is known of a Swarm: its services, their tasks, the nodes. Decides, and never acts.
+#include <algorithm>
 #include <map>
 #include <optional>
 #include <set>
@@ -39,6 +40,12 @@ class SwarmBook {
   [[nodiscard]] std::vector<std::string> services() const;
   [[nodiscard]] std::vector<LabelWarning> warnings() const;
   [[nodiscard]] std::size_t node_count() const noexcept { return nodes_.size(); }
+  [[nodiscard]] bool has_node(const std::string& id) const { return nodes_.contains(id); }
+  /// Whether `holds(id)` of every node.
+  template <class Holds>
+  [[nodiscard]] bool of_all_nodes(Holds holds) const {
+    return std::ranges::all_of(nodes_, [&](const auto& node) { return holds(node.first); });
+  }
   [[nodiscard]] const std::vector<LabelCondition>& filter() const noexcept { return filter_; }
 
   /// Tasks that run on a node: calls `visit(task, service)`.

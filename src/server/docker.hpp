@@ -1,0 +1,42 @@
+#pragma once
+// All of the daemon that has to do with a Docker engine: it is followed, its containers are sampled, agents tell of its
+// Swarm's other nodes, and routes ask for the newest.
+#include <memory>
+
+#include "api/routes.hpp"
+#include "discovery/docker/usage_sampler.hpp"
+#include "server/docker_discovery.hpp"
+
+namespace rollcall {
+
+class Docker {
+ public:
+  /// Null where no engine is to be followed. `in_office`: others share the log, and only who holds the office follows.
+  [[nodiscard]] static Result<std::unique_ptr<Docker>> open(const DockerDiscovery::Parts& parts,
+                                                            const Settings& settings, bool in_office);
+
+  /// Lets routes ask. They end before this does.
+  void offer(api::ApiParts& to);
+
+  void start();
+  /// Any thread.
+  void hold(const std::vector<std::string>& offices) { discovery_->hold(offices); }
+  void stop();
+
+  /// Any thread, as the next.
+  [[nodiscard]] api::PartHealth health() const;
+  void add_metrics(OwnMetrics& metrics) const;
+
+ private:
+  Docker(const DockerDiscovery::Parts& parts, const DockerConfig& config)
+      : parts_(parts), refresh_interval_(config.refresh_interval) {}
+  void take(const InstanceId& id, const Sample& sample);
+  Result<void> take_report(std::string_view node, const AgentReport& report);
+
+  const DockerDiscovery::Parts parts_;
+  const std::chrono::milliseconds refresh_interval_;
+  std::unique_ptr<DockerDiscovery> discovery_;
+  std::unique_ptr<UsageSampler> sampler_;
+};
+
+}  // namespace rollcall
