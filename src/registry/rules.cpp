@@ -175,7 +175,11 @@ Result<Decision> rule(const Observe& seen, const Case& c) {
   if (same_spec && living->health == seen.health) return unchanged(c);
   Instance after = *living;
   after.spec = seen.spec;
-  if (living->health != seen.health) set_health(after, seen.health, seen.cause.evidence, c);
+  if (living->health != seen.health) {
+    set_health(after, seen.health, seen.cause.evidence, c);
+  } else if (seen.health != Status::passing) {
+    after.status_reason = seen.cause.evidence;  // no longer for the reason that it once was
+  }
   return change_to(c, same_spec ? EventKind::status_changed : EventKind::updated, std::move(after), seen.cause);
 }
 

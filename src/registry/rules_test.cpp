@@ -158,6 +158,17 @@ TEST(Rules, AnObservationRegistersUpdatesOrChangesHealth) {
   EXPECT_EQ(decide(seen, known, kNow, kLimits)->change->kind, EventKind::updated);
 }
 
+TEST(Rules, AnObservationOfWhatIsStillCriticalBringsTheNewerReason) {
+  Observe seen{InstanceId("a"), registration().spec, Status::critical, Source::swarm, {"swarm", "task is assigned"}};
+  seen.spec.lease.reset();
+  const auto known = after(seen, std::nullopt);
+  seen.spec.metadata = {{"state", "starting"}};
+  seen.cause.evidence = "task is starting";
+  const auto later = decide(seen, known, kNow + 5s, kLimits)->change->instance;
+  EXPECT_EQ(later.status_reason, "task is starting");
+  EXPECT_EQ(later.status_since, kNow);
+}
+
 TEST(Rules, WhatIsNotThereIsNotFound) {
   const InstanceId id("a");
   for (const Request& request : {Request(Beat{id, {}}), Request(Deregister{.id = id, .session = {}, .cause = {}}),

@@ -41,20 +41,21 @@ class ThreadedDockerProvider final : public DockerProvider {
   }
 
   void refresh(RefreshDone done) override {
-    const std::scoped_lock lock(mutex_);
-    if (!run_) return done(fail(ErrorCode::unavailable, "Docker isn't followed by this node"));
-    run_->post(
-        [done = std::move(done)](docker::EngineFollower& follower) mutable { follower.refresh(std::move(done)); });
+    const bool runs = with_run([&done](Run& run) {
+      run.post(
+          [done = std::move(done)](docker::EngineFollower& follower) mutable { follower.refresh(std::move(done)); });
+    });
+    if (!runs) done(fail(ErrorCode::unavailable, "Docker isn't followed by this node"));
   }
   void say_all_again() override {
-    const std::scoped_lock lock(mutex_);
-    if (run_) run_->post([](docker::EngineFollower& follower) { follower.say_all_again(); });
+    with_run([](Run& run) { run.post([](docker::EngineFollower& follower) { follower.say_all_again(); }); });
   }
   void running_containers(TakeContainers take) override {
-    const std::scoped_lock lock(mutex_);
-    if (!run_) return take({});
-    run_->post(
-        [take = std::move(take)](docker::EngineFollower& follower) mutable { take(follower.running_containers()); });
+    const bool runs = with_run([&take](Run& run) {
+      run.post(
+          [take = std::move(take)](docker::EngineFollower& follower) mutable { take(follower.running_containers()); });
+    });
+    if (!runs) take({});
   }
   Result<void> node_reports(std::string node, AgentReport report) override {
     const std::scoped_lock lock(mutex_);
@@ -101,6 +102,14 @@ class ThreadedDockerProvider final : public DockerProvider {
     docker::EngineFollower follower_;  // outlives its coroutines, which end with io_
     std::thread thread_;
   };
+
+  /// False: nothing is followed.
+  template <class Use>
+  bool with_run(Use use) {
+    const std::scoped_lock lock(mutex_);
+    if (run_) use(*run_);
+    return run_ != nullptr;
+  }
 
   const DockerConfig config_;
   const std::unique_ptr<docker::EngineClient> client_;
