@@ -122,6 +122,7 @@ asio::awaitable<void> EngineFollower::put_swarm(std::vector<Service> services, s
     book_.remove(id);
     report_service(id);
   }
+  book_.prune_health();
   swarm_.end_unclaimed([](const InstanceId&) { return true; }, "it is no longer in the Swarm", parts_.sink);
 }
 

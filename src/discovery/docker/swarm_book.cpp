@@ -1,6 +1,8 @@
 #include "discovery/docker/swarm_book.hpp"
 
 #include <algorithm>
+#include <string_view>
+#include <unordered_set>
 #include <utility>
 
 namespace rollcall::docker {
@@ -50,6 +52,14 @@ std::vector<std::string> SwarmBook::put_nodes(const std::vector<Node>& nodes) {
 bool SwarmBook::put_health(const std::string& container_id, ContainerHealth health) {
   if (health == ContainerHealth::none) return health_.erase(container_id) > 0;
   return std::exchange(health_[container_id], health) != health;
+}
+
+void SwarmBook::prune_health() {
+  std::unordered_set<std::string_view> containers;
+  for (const auto& [id, entry] : services_) {
+    for (const auto& task : entry.tasks) containers.insert(task.container_id);
+  }
+  std::erase_if(health_, [&](const auto& known) { return !containers.contains(known.first); });
 }
 
 TaskSurroundings SwarmBook::around(const Task& task) const {

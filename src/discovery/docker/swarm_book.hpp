@@ -25,7 +25,8 @@ class SwarmBook {
   [[nodiscard]] std::vector<std::string> put_nodes(const std::vector<Node>& nodes);
   /// Of containers of this engine. Whether it was another before.
   bool put_health(const std::string& container_id, ContainerHealth health);
-  void forget_health() { health_.clear(); }
+  /// Drops what is known of containers that are no task's.
+  void prune_health();
 
   /// What is to be reported of a service; nothing of one that isn't known, or is left out because of a label.
   [[nodiscard]] std::vector<Sighting> sightings_of(const std::string& service_id) const;
