@@ -16,6 +16,7 @@
 namespace rollcall::cli {
 namespace {
 
+constexpr std::chrono::milliseconds kTellTimeout{3'000};
 constexpr auto kUsualEngine = "unix:///var/run/docker.sock";
 
 struct AgentLine {
@@ -70,7 +71,7 @@ class Teller {
     }
     if (!client_) return fail(ErrorCode::unavailable, fmt::format("{} has no address", common_.server));
     const auto answer = client_->ask(Client::Verb::post, "/agents/" + http::percent_encode_segment(node),
-                                     codec::encode_agent_report(report));
+                                     codec::encode_agent_report(report), kTellTimeout);
     if (answer) return {};
     if (answer.error().code == ErrorCode::unavailable) client_.reset();
     return std::unexpected(answer.error());

@@ -58,6 +58,16 @@ std::vector<InstanceUsage> UsageHistory::since(const ServiceName& service, WallT
   return found;
 }
 
+std::vector<ServiceName> UsageHistory::services(std::size_t most) const {
+  std::vector<ServiceName> names;
+  const std::scoped_lock lock(mutex_);
+  for (const auto& [name, instances] : services_) {
+    if (names.size() == most) break;
+    names.push_back(name);
+  }
+  return names;
+}
+
 std::size_t UsageHistory::size() const {
   const std::scoped_lock lock(mutex_);
   return instances_;

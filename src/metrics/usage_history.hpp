@@ -4,7 +4,6 @@
 #include <cstddef>
 #include <map>
 #include <mutex>
-#include <unordered_map>
 #include <vector>
 
 #include "base/ids.hpp"
@@ -40,6 +39,8 @@ class UsageHistory {
   /// In the order of ids; none of them without points.
   [[nodiscard]] std::vector<InstanceUsage> since(const ServiceName& service, WallTime from) const;
 
+  /// In the order of names, at most so many.
+  [[nodiscard]] std::vector<ServiceName> services(std::size_t most) const;
   /// Instances that have points.
   [[nodiscard]] std::size_t size() const;
   [[nodiscard]] std::size_t bytes() const;
@@ -56,7 +57,7 @@ class UsageHistory {
 
   const MetricsLimits limits_;
   mutable std::mutex mutex_;
-  std::unordered_map<ServiceName, Instances> services_;  // guarded by mutex_, as are the others
+  std::map<ServiceName, Instances> services_;  // guarded by mutex_, as are the others
   std::size_t points_ = 0;
   std::size_t instances_ = 0;
   WallTime swept_;

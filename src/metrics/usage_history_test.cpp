@@ -41,6 +41,9 @@ TEST(UsageHistory, GivesWhatIsNotOlderThanAsked) {
   EXPECT_THAT(history.since(kWeb, kStart), SizeIs(2));
   EXPECT_THAT(history.since(kWeb, kStart + 61s), IsEmpty());
   EXPECT_THAT(history.since(ServiceName("other"), kStart), IsEmpty());
+  history.add(ServiceName("api"), kFirst, at(60s));
+  EXPECT_THAT(history.services(9), ElementsAre(ServiceName("api"), kWeb));
+  EXPECT_THAT(history.services(1), SizeIs(1));
 }
 
 TEST(UsageHistory, KeepsTheNewestAndThinsOutWhatCameOftenerThanItsStep) {

@@ -1,8 +1,15 @@
 #include "server/docker.hpp"
 
+#include <algorithm>
+
 #include "discovery/docker/task_sighting.hpp"
 
 namespace rollcall {
+namespace {
+
+constexpr auto kAgentSilence = std::chrono::seconds(3);
+
+}  // namespace
 
 Result<std::unique_ptr<Docker>> Docker::open(const DockerDiscovery::Parts& parts, const Settings& settings,
                                              bool in_office) {
@@ -46,7 +53,16 @@ Result<void> Docker::take_report(std::string_view node, const AgentReport& repor
     sample.usage = usage;
     take(id, sample);
   }
-  return discovery_->provider().node_reports(std::string(node), report);
+  auto taken = discovery_->provider().node_reports(std::string(node), report);
+  if (taken) hear_agent(node);
+  return taken;
+}
+
+void Docker::hear_agent(std::string_view node) {
+  const auto now = parts_.clock.now();
+  const std::scoped_lock lock(agents_mutex_);
+  std::erase_if(agents_, [now](const auto& agent) { return now - agent.second > kAgentSilence; });
+  agents_[std::string(node)] = now;
 }
 
 void Docker::offer(api::ApiParts& to) {
@@ -58,6 +74,13 @@ void Docker::offer(api::ApiParts& to) {
   to.agent_reports = [this](std::string_view node, const AgentReport& report) { return take_report(node, report); };
 }
 
+std::size_t Docker::agents_of_late() const {
+  const auto oldest = parts_.clock.now() - kAgentSilence;
+  const std::scoped_lock lock(agents_mutex_);
+  return static_cast<std::size_t>(
+      std::ranges::count_if(agents_, [oldest](const auto& agent) { return agent.second >= oldest; }));
+}
+
 api::PartHealth Docker::health() const {
   auto trouble = discovery_->trouble();
   const bool ok = trouble.empty();
@@ -66,6 +89,8 @@ api::PartHealth Docker::health() const {
 
 void Docker::add_metrics(OwnMetrics& metrics) const {
   discovery_->add_metrics(metrics);
+  metrics.gauge("docker_agents", "Nodes whose agents have reported within the last 3 s.",
+                static_cast<double>(agents_of_late()));
   const auto counts = sampler_->counts();
   metrics.counter("docker_samples_total", "Containers that the engine told the figures of.",
                   static_cast<double>(counts.samples));

@@ -25,6 +25,10 @@ std::vector<Setting> metrics_rows() {
                       [](Settings& s) -> auto& { return s.limits.metrics.history; }),
       bytes("metrics.history_bytes", "What that may take; beyond it, the older half is dropped",
             [](Settings& s) -> auto& { return s.limits.metrics.history_bytes; }),
+      number(
+          "metrics.prometheus_services", "a whole number; 0 turns it off",
+          "Services whose use GET /metrics shows, at most, in the order of their names",
+          [](Settings& s) -> auto& { return s.services_in_metrics; }, {}, 0),
       count("metrics.parallel", "Containers that an engine is asked about at one time",
             [](Settings& s) -> auto& { return s.limits.metrics.parallel; }),
   };

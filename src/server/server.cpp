@@ -26,6 +26,7 @@
 #include "server/http_metrics.hpp"
 #include "server/probing.hpp"
 #include "server/socket_lane.hpp"
+#include "server/usage_metrics.hpp"
 #include "server/version.hpp"
 #include "server/who_may_ask.hpp"
 #include "store/memory/memory_store.hpp"
@@ -308,6 +309,7 @@ struct Server::Impl {
     }
     add_socket_metrics(metrics, socket_lanes);
     if (docker) docker->add_metrics(metrics);
+    add_usage_metrics(metrics, usage, clock.wall_now(), settings);
   }
 
   void start() {

@@ -45,6 +45,7 @@ struct Settings {
   std::vector<std::string> allowed_hosts;        ///< names beside IP addresses and localhost that Host may have
   std::vector<std::string> cors_origins;         ///< whose pages may ask, beside our own
   Limits limits;
+  std::size_t services_in_metrics = 0;  ///< whose use /metrics shows
   bool probe_enabled = true;
   bool probe_each_node = false;
   ProbeConfig probe;

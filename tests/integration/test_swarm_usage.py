@@ -1,50 +1,91 @@
-"""What a real Swarm's tasks use."""
+"""What a real Swarm's tasks use, on the manager's node and on another, where an agent tells."""
+import os
+import time
+
 import pytest
 
 from client import eventually
-from engine import QUICK, Engine, why_not
+from engine import QUICK, running_swarm
+from test_container_usage import RunningAgent
 
 WITHIN_S = 30
+# Per cent of a core, of what a loop gets on a machine that has as much else to do as this one has now.
+ITS_SHARE = 50 / max(1.0, os.getloadavg()[0] / os.cpu_count())
+LOOP = ("idle", "/bin/sh", "-c", "while :; do :; done")
 
 
 @pytest.fixture(scope="module")
-def manager():
-    if reason := why_not():
-        pytest.skip(f"a real Docker engine can't run here: {reason}")
-    engine = Engine("u", "127.0.0.1")
-    try:
-        try:
-            engine("start")
-        except AssertionError as error:
-            pytest.skip(f"a real Docker engine can't run here: {error}")
-        engine("image")
-        engine("swarm")
-        yield engine
-    finally:
-        engine("stop")
+def swarm():
+    with running_swarm() as engines:
+        yield engines
 
 
-def test_a_busy_task_shows_what_it_uses(start, manager):
-    manager.docker("service", "create", *QUICK, "--name", "busy", "--network", "host", "--label", "autoscaler.enabled=true",
-                   "idle", "/bin/sh", "-c", "while :; do :; done")
-    manager.create("lazy", "--replicas", "2")
-    client = start("--set", f"docker.url={manager.url}").client()
+@pytest.fixture(autouse=True)
+def empty(swarm):
+    yield
+    for service in swarm[0].docker("service", "ls", "-q").split():
+        swarm[0].docker("service", "rm", service)
 
-    def running(service, tasks):
-        answer = client.get(f"/services/{service}/instances?status=passing")
-        return answer.status == 200 and answer.json["count"] == tasks
 
-    eventually(lambda: running("busy", 1) and running("lazy", 2), WITHIN_S)
-    busy = eventually(lambda: _busy(client), WITHIN_S)
-    assert busy["metrics"]["source"] == "docker"
-    assert 0 < busy["metrics"]["memory_bytes"] < 64 << 20
+@pytest.fixture
+def daemon(swarm, start):
+    return start("--set", f"docker.url={swarm[0].url}")
+
+
+@pytest.fixture
+def agent(swarm, daemon, tmp_path):
+    running = RunningAgent(tmp_path, daemon, swarm[1])
+    yield running
+    running.kill()
+
+
+def keep_busy(swarm, role):
+    swarm[0].docker("service", "create", *QUICK, "--name", "busy", "--network", "host", "--constraint", f"node.role=={role}",
+                    "--label", "autoscaler.enabled=true", *LOOP)
+
+
+def passing(client, service, tasks):
+    answer = client.get(f"/services/{service}/instances?status=passing")
+    return answer.status == 200 and answer.json["count"] == tasks
+
+
+def busy(client, method):
+    """A loop takes a whole core where it gets one: of several looks one counts."""
+    answer = client.ask(method, "/services/busy/metrics?window=1")
+    return answer.status == 200 and answer.json["metrics"]["cpu_pct"] > ITS_SHARE and answer.json["metrics"]
+
+
+def test_a_busy_task_shows_what_it_uses(swarm, daemon):
+    keep_busy(swarm, "manager")
+    swarm[0].create("lazy", "--replicas", "2", "--constraint", "node.role==manager")
+    client = daemon.client()
+    eventually(lambda: passing(client, "busy", 1) and passing(client, "lazy", 2), WITHIN_S)
+    measured = eventually(lambda: busy(client, "POST"), WITHIN_S)
+    assert measured["source"] == "docker"
+    assert 0 < measured["memory_bytes"] < 64 << 20
     lazy = client.post("/services/lazy/metrics").json
     assert lazy["refreshed"]
-    assert lazy["metrics"]["cpu_pct"] < 10
+    assert lazy["metrics"]["cpu_pct"] < ITS_SHARE / 2
     assert (lazy["metrics"]["tasks_sampled"], lazy["metrics"]["tasks_running"]) == (2, 2)
 
 
-def _busy(client):
-    """The machine may be busy with other things as well: of several looks one counts."""
-    answer = client.post("/services/busy/metrics?window=1")
-    return answer.status == 200 and answer.json["metrics"]["cpu_pct"] > 50 and answer.json
+def test_an_agent_tells_what_its_node_uses(swarm, daemon, agent):
+    keep_busy(swarm, "worker")
+    client = daemon.client()
+    eventually(lambda: passing(client, "busy", 1), WITHIN_S)
+    measured = eventually(lambda: busy(client, "GET"), WITHIN_S)
+    assert (measured["tasks_sampled"], measured["tasks_running"]) == (1, 1)
+    assert agent.stop() == 0
+
+
+def test_a_task_that_is_killed_on_an_agents_node_shows_soon(swarm, daemon, agent):
+    _, worker = swarm
+    swarm[0].create("shop", "--constraint", "node.role==worker", "--restart-delay", "5s")
+    client = daemon.client()
+    eventually(lambda: passing(client, "shop", 1), WITHIN_S)
+    eventually(lambda: client.get("/services/shop/metrics").status == 200, WITHIN_S)
+    container = worker.docker("ps", "-q", "--filter", "label=com.docker.swarm.service.name=shop")
+    worker.docker("kill", container)
+    begin = time.monotonic()
+    eventually(lambda: passing(client, "shop", 0), WITHIN_S)
+    assert time.monotonic() - begin < 1.0

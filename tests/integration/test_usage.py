@@ -1,4 +1,14 @@
 """What services use, and what was discovered, as an autoscaler asks for it."""
+import json
+import shutil
+import socket
+import subprocess
+
+import pytest
+
+from client import eventually
+
+ORTHANC = shutil.which("Orthanc", path="/usr/sbin:/usr/bin")
 
 
 def test_a_service_that_nobody_measures_has_no_metrics(client):
@@ -41,3 +51,32 @@ def test_an_agent_is_told_where_there_is_no_swarm(client):
     assert "no Swarm" in answer.json["detail"]
     wrong = client.post("/agents/node-1", {"tasks": [task | {"health": "fine"}]})
     assert (wrong.status, wrong.json["field"]) == (400, "tasks[0].health")
+
+
+@pytest.fixture
+def orthanc_port(tmp_path):
+    """Of a real Orthanc's web server."""
+    with socket.create_server(("127.0.0.1", 0)) as one, socket.create_server(("127.0.0.1", 0)) as other:
+        web, dicom = one.getsockname()[1], other.getsockname()[1]
+    folder = tmp_path / "orthanc"
+    folder.mkdir()
+    (folder / "orthanc.json").write_text(json.dumps({
+        "Name": "Archive", "StorageDirectory": str(folder), "IndexDirectory": str(folder), "Plugins": [], "HttpPort": web,
+        "DicomPort": dicom, "RemoteAccessAllowed": False, "AuthenticationEnabled": False}))
+    with (folder / "log").open("wb") as log:
+        process = subprocess.Popen([ORTHANC, folder / "orthanc.json"], stdout=log, stderr=log)
+    yield web
+    process.kill()
+    process.wait()
+
+
+@pytest.mark.skipif(ORTHANC is None, reason="orthanc isn't installed")
+def test_orthanc_servers_are_measured_too(start, orthanc_port):
+    daemon = start("--set", f"probe.web_ports={orthanc_port}", "--set", "probe.dicom_ports=1", "--set",
+                   "probe.details_interval=500ms", environment={"ROLLCALL_PROBE_ENABLED": "true"})
+    with daemon.client() as client:
+        answer = eventually(lambda: (got := client.get("/services/orthanc/metrics")).status == 200 and got, 20)
+    measured = answer.json["metrics"]
+    assert measured["source"] == "orthanc"
+    assert measured["memory_bytes"] > 1 << 20
+    assert (measured["tasks_sampled"], measured["tasks_running"]) == (1, 1)

@@ -115,11 +115,32 @@ class AsioUsageSampler final : public UsageSampler {
       Job job{std::move(container), round};
       turn == Turn::first ? jobs_.push_front(std::move(job)) : jobs_.push_back(std::move(job));
     }
+    spawn(begin_work());
+  }
+
+  void spawn(asio::awaitable<void> coroutine) {
+    asio::co_spawn(io_, std::move(coroutine), [](const std::exception_ptr& escaped) {
+      if (escaped) log::error(kLogger, "asking for figures ended by an exception");
+    });
+  }
+
+  asio::awaitable<void> begin_work() {
+    if (!agreed_) {
+      auto asked = client_->negotiate();
+      const auto version = co_await std::move(asked);
+      agreed_ = version.has_value();
+      if (!agreed_) failed("every container", version.error());
+      if (!agreed_) jobs_.clear();
+    }
     const auto most = std::min(jobs_.size(), limits_.parallel - std::min(limits_.parallel, workers_));
-    for (std::size_t i = 0; i < most; ++i)
-      asio::co_spawn(io_, work(), [](const std::exception_ptr& escaped) {
-        if (escaped) log::error(kLogger, "asking for figures ended by an exception");
-      });
+    for (std::size_t i = 0; i < most; ++i) spawn(work());
+  }
+
+  /// The engine may be another by now, with other versions.
+  void failed(std::string_view container, const Error& error) {
+    agreed_ = false;
+    failures_.fetch_add(1, std::memory_order_relaxed);
+    log::debug(kLogger, "no figures of {}: {}", container, error.message);
   }
 
   /// `all`: everything that runs now.
@@ -154,8 +175,7 @@ class AsioUsageSampler final : public UsageSampler {
       if (answer) {
         take(job, *answer);
       } else if (answer.error().code != ErrorCode::not_found) {
-        failures_.fetch_add(1, std::memory_order_relaxed);
-        log::debug(kLogger, "no figures of {}: {}", job.container.id, answer.error().message);
+        failed(job.container.id, answer.error());
       }
     }
   }
@@ -184,6 +204,7 @@ class AsioUsageSampler final : public UsageSampler {
   // On the thread only.
   std::deque<Job> jobs_;
   std::size_t workers_ = 0;
+  bool agreed_ = false;  // on a version
   std::weak_ptr<Round> of_all_;
   std::unordered_map<InstanceId, WallTime> first_seen_;
   asio::io_context io_{1};
@@ -193,12 +214,18 @@ class AsioUsageSampler final : public UsageSampler {
 
 }  // namespace
 
+std::unique_ptr<UsageSampler> make_usage_sampler(std::unique_ptr<docker::EngineClient> client,
+                                                 const MetricsLimits& limits, const Clock& clock,
+                                                 UsageSampler::ListContainers list, UsageSampler::Take take) {
+  return std::make_unique<AsioUsageSampler>(std::move(client), limits, clock, std::move(list), std::move(take));
+}
+
 Result<std::unique_ptr<UsageSampler>> make_usage_sampler(const DockerConfig& config, const MetricsLimits& limits,
                                                          const Clock& clock, UsageSampler::ListContainers list,
                                                          UsageSampler::Take take) {
   auto client = docker::EngineClient::make(config);
   if (!client) return std::unexpected(client.error());
-  return std::make_unique<AsioUsageSampler>(*std::move(client), limits, clock, std::move(list), std::move(take));
+  return make_usage_sampler(*std::move(client), limits, clock, std::move(list), std::move(take));
 }
 
 }  // namespace rollcall

@@ -7,6 +7,7 @@
 #include "base/clock.hpp"
 #include "base/limits.hpp"
 #include "discovery/docker/docker_provider.hpp"
+#include "discovery/docker/engine_client.hpp"
 
 namespace rollcall {
 
@@ -38,7 +39,13 @@ class UsageSampler {
   [[nodiscard]] virtual Counts counts() const = 0;
 };
 
-/// Reads the files that `config` names. `clock` outlives the sampler.
+/// `clock` outlives the sampler.
+[[nodiscard]] std::unique_ptr<UsageSampler> make_usage_sampler(std::unique_ptr<docker::EngineClient> client,
+                                                               const MetricsLimits& limits, const Clock& clock,
+                                                               UsageSampler::ListContainers list,
+                                                               UsageSampler::Take take);
+
+/// The same with a client for `config`, whose files are read.
 [[nodiscard]] Result<std::unique_ptr<UsageSampler>> make_usage_sampler(const DockerConfig& config,
                                                                        const MetricsLimits& limits, const Clock& clock,
                                                                        UsageSampler::ListContainers list,
