@@ -86,9 +86,9 @@ def test_tasks_are_sampled_by_themselves_and_on_demand(start, engine):
     shop = engine.add_service("shop", replicas=2)
     engine.make_busy(shop, 30)
     _, client = follow(start, engine, "metrics.refresh_interval=1s", "metrics.prometheus_services=5")
-    found = eventually(lambda: metrics(client, "shop"), WITHIN_S)
+    found = eventually(lambda: (got := metrics(client, "shop")) and got["tasks_sampled"] == 2 and got, WITHIN_S)
     assert (found["cpu_pct"], found["memory_bytes"], found["source"]) == (30, 1_000_000, "docker")
-    assert (found["tasks_sampled"], found["tasks_running"]) == (2, 2)
+    assert found["tasks_running"] == 2
     engine.make_busy(shop, 90)
     eventually(lambda: metrics(client, "shop", "POST", "?window=1")["max"]["cpu_pct"] == 90, WITHIN_S)
     points = metrics(client, "shop", query="?points=true")
@@ -138,7 +138,7 @@ def test_two_hundred_containers_are_asked_about_at_once_and_nobody_waits_for_it(
     thread.join()
     assert answers[0]["refreshed"] and answers[0]["metrics"]["tasks_sampled"] == 200
     assert engine.most_at_once == 200
-    assert took[0] < 2.0
+    assert took[0] < 3.0, "one after the other they take 200 s; on an idle machine it is 1.2 s"
     assert slowest < 0.9, "who waits for an engine waits for a second"
 
 
@@ -211,8 +211,8 @@ def test_an_agent_tells_of_its_node(start, engine, worker, tmp_path):
     assert metrics(client, "shop", "POST") is None, "the manager's engine can't measure them"
     agent = RunningAgent(tmp_path, daemon, worker)
     try:
-        found = eventually(lambda: metrics(client, "shop"), WITHIN_S)
-        assert (found["cpu_pct"], found["tasks_sampled"], found["tasks_running"]) == (70, 2, 2)
+        found = eventually(lambda: (got := metrics(client, "shop")) and got["tasks_sampled"] == 2 and got, WITHIN_S)
+        assert (found["cpu_pct"], found["tasks_running"]) == (70, 2)
         assert "rollcall_docker_agents 1\n" in client.get("/metrics").body.decode()
         assert agent.stop() == 0
     finally:
