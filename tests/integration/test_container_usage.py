@@ -138,7 +138,7 @@ def test_two_hundred_containers_are_asked_about_at_once_and_nobody_waits_for_it(
     thread.join()
     assert answers[0]["refreshed"] and answers[0]["metrics"]["tasks_sampled"] == 200
     assert engine.most_at_once == 200
-    assert took[0] < 3.0, "one after the other they take 200 s; on an idle machine it is 1.2 s"
+    assert took[0] < 3.0, "one after the other they take 200 s"
     assert slowest < 0.9, "who waits for an engine waits for a second"
 
 
