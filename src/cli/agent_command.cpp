@@ -84,6 +84,7 @@ class Teller {
 };
 
 int run_agent(const Common& common, const AgentLine& line) {
+  log::set_role("agent");
   if (common.json) log::set_format(log::Format::json);
   Teller teller(common, line);
   if (const auto ok = teller.check(); !ok) return complain(ok.error());

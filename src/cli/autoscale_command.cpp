@@ -8,6 +8,7 @@
 #include <cstdlib>
 #include <functional>
 #include <map>
+#include <optional>
 
 #include "autoscale/rules.hpp"
 #include "autoscale/swarm.hpp"
@@ -132,21 +133,25 @@ void add_row(Table& table, const Verdict& verdict) {
 
 class Autoscaler {
  public:
-  Autoscaler(const Client& client, autoscale::Swarm* swarm, const Line& line, Tell tell)
-      : client_(client),
+  Autoscaler(const Common& common, autoscale::Swarm* swarm, const Line& line, Tell tell)
+      : common_(common),
         swarm_(swarm),
         window_s_(line.window_s),
         rules_{.cooldown = from_seconds(line.cooldown_s), .oldest_load = from_seconds(kRefreshGrace * line.window_s)},
         tell_(std::move(tell)) {}
 
-  /// One look at every service.
+  /// One look at every service. The daemon may have another address than the last time: a Swarm gives each task its
+  /// own.
   Result<void> look() {
-    const auto health = client_.get("/health");
+    auto client = Client::open(common_);
+    if (!client) return std::unexpected(client.error());
+    client_ = std::move(*client);
+    const auto health = client_->get("/health");
     if (!health) return std::unexpected(health.error());
     if (const auto why = blindness(*health); !why.empty()) {
       return fail(ErrorCode::unavailable, "the registry doesn't see the Swarm: " + why);
     }
-    const auto services = client_.get("/services");
+    const auto services = client_->get("/services");
     if (!services) return std::unexpected(services.error());
     for (const auto& entry : list_of(*services, "services")) {
       if (text_of(entry, "mode") == "replicated") judge(entry);
@@ -159,7 +164,7 @@ class Autoscaler {
     const auto name = text_of(entry, "name");
     auto seen = sighting_of(entry);
     const auto metrics =
-        client_.get(fmt::format("/services/{}/metrics?window={:.0f}", http::percent_encode_segment(name), window_s_));
+        client_->get(fmt::format("/services/{}/metrics?window={:.0f}", http::percent_encode_segment(name), window_s_));
     if (metrics) {
       add_load(seen, entry, *metrics);
     } else {
@@ -190,8 +195,8 @@ class Autoscaler {
     const json::object body{{"text", fmt::format("autoscaler {} it from {} to {} replicas: {}", what, seen.replicas,
                                                  decision.replicas, decision.evidence)}};
     const auto said =
-        client_.ask(Client::Verb::post, fmt::format("/services/{}/remarks", http::percent_encode_segment(name)),
-                    json::serialize(body));
+        client_->ask(Client::Verb::post, fmt::format("/services/{}/remarks", http::percent_encode_segment(name)),
+                     json::serialize(body));
     if (!said) log::warning("autoscale", "{}: the decision isn't in the history: {}", name, said.error().message);
   }
 
@@ -199,7 +204,8 @@ class Autoscaler {
     tell_({name, seen, decision, what});
   }
 
-  const Client& client_;
+  const Common& common_;
+  std::optional<Client> client_;
   autoscale::Swarm* const swarm_;  // null: nothing is changed
   const double window_s_;
   const Rules rules_;
@@ -243,7 +249,7 @@ int look_on(Autoscaler& autoscaler, const Line& line) {
 int autoscale(const Common& common, const Line& line) {
   log::set_role("autoscaler");
   const auto client = Client::open(common);
-  if (!client) return complain(client.error());
+  if (!client && client.error().code != ErrorCode::unavailable) return complain(client.error());
   std::unique_ptr<autoscale::Swarm> swarm;
   if (line.apply) {
     auto opened = autoscale::Swarm::open(line.docker, line.cert_path);
@@ -256,7 +262,7 @@ int autoscale(const Common& common, const Line& line) {
     if (common.json) print_verdict(verdict);
     if (line.once && !common.json) add_row(table, verdict);
   };
-  Autoscaler autoscaler(*client, swarm.get(), line, tell);
+  Autoscaler autoscaler(common, swarm.get(), line, tell);
   if (!line.once) return look_on(autoscaler, line);
   const int code = look_once(autoscaler);
   if (code == 0 && !common.json) fmt::print("{}", table.text(false));

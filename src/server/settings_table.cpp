@@ -240,7 +240,10 @@ std::vector<Setting> access_rows() {
        "ROLE:SECRET, divided by commas; roles are read, write and admin, a secret has 16 to 255 letters, "
        "digits or any of -._~+/=",
        "Tokens that requests are asked for; not on the command line; unset: everyone may do everything",
-       [](Settings& s, std::string_view text) { return set_tokens(s.tokens, text); },
+       [](Settings& s, std::string_view text) {
+         s.tokens.clear();  // empty as unset: a compose file can't leave a variable out
+         return text.empty() || set_tokens(s.tokens, text);
+       },
        [](const Settings&) { return std::string(); }},
       {"access.tokens_file", "a file that others can't read, with tokens as above, a line each; # begins a comment",
        "Further tokens", read_token_file, [](const Settings&) { return std::string(); }},

@@ -55,7 +55,8 @@ def engine():
 def image(engine, tmp_path_factory) -> str:
     context = tmp_path_factory.mktemp("context")
     shutil.copy(ROOT / "packaging/image/Dockerfile", context)
-    run(ROOT / "packaging/image/rootfs.sh", ROOT / "build/release/bin/rollcall", context / "rootfs.tar")
+    binary = os.environ.get("ROLLCALL_BIN", ROOT / "build/release/bin/rollcall")
+    run(ROOT / "packaging/image/rootfs.sh", binary, context / "rootfs.tar")
     engine.docker("build", "--quiet", "--network", "none", "--tag", "rollcall:latest", context)
     return "rollcall:latest"
 
