@@ -65,14 +65,16 @@ def measure(engine, daemon, arguments):
     delays.sort()
     print(f"event to /services: median {statistics.median(delays) * 1e3:.1f} ms, p99 {delays[197] * 1e3:.1f} ms")
     wait_until(lambda: figure(client, "docker_refresh_age_seconds") < 1)
-    idle(client, pid, arguments.idle)
+    idle(daemon, arguments.idle)
 
 
-def idle(client, pid, seconds):
-    refreshes = figure(client, "docker_refreshes_total")
+def idle(daemon, seconds):
+    pid = daemon.pid
+    refreshes = figure(daemon.client(), "docker_refreshes_total")
     used, begin = cpu_seconds(pid), time.monotonic()
     time.sleep(seconds)
     share = (cpu_seconds(pid) - used) / (time.monotonic() - begin)
+    client = daemon.client()
     compared = figure(client, "docker_refreshes_total") - refreshes
     print(f"idle: {share * 100:.2f} % of a core over {seconds} s with {compared:.0f} comparisons of "
           f"{figure(client, 'docker_refresh_seconds') * 1e3:.0f} ms; {resident_mib(pid):.0f} MiB")

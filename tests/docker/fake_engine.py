@@ -150,9 +150,10 @@ class FakeEngine:
 
     # ---- what it runs ----
 
-    def _next(self):
+    def _next(self, altered=("services", "tasks")):
         self._index += 1
-        self._bodies = {}
+        for kind in altered:
+            self._bodies.pop(kind, None)
         return self._index
 
     def _id(self):
@@ -203,7 +204,7 @@ class FakeEngine:
         with self._lock:
             service = self.services[service_id]
             service["Spec"]["Labels"].update(labels)
-            service["Version"]["Index"] = self._next()
+            service["Version"]["Index"] = self._next(["services"])
             service["UpdatedAt"] = stamp()
             return self.tell("service", "update", service_id, {"name": service["Spec"]["Name"]})
 
