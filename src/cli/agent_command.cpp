@@ -61,8 +61,9 @@ class Teller {
   /// What can't be right later either.
   [[nodiscard]] Result<void> check() {
     auto client = client_for(common_, line_);
+    if (!client && client.error().code != ErrorCode::unavailable) return std::unexpected(client.error());
     if (client) client_ = *std::move(client);
-    return client || client.error().code == ErrorCode::unavailable ? Result<void>() : std::unexpected(client.error());
+    return {};
   }
 
   [[nodiscard]] Result<void> tell(const std::string& node, const AgentReport& report) {

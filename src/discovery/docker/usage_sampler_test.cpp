@@ -31,7 +31,9 @@ class Desk {
     const std::scoped_lock lock(mutex_);
     open_ = is_open;
     if (!open_) return;
-    for (const auto& waiting : waiting_) asio::post(waiting->get_executor(), [waiting] { waiting->cancel(); });
+    for (const auto& gate : waiting_) {
+      if (auto waiting = gate.lock()) asio::post(waiting->get_executor(), [waiting] { waiting->cancel(); });
+    }
     waiting_.clear();
   }
   void vanish(const std::string& container) { vanished_.insert(container); }
@@ -79,8 +81,8 @@ class Desk {
 
   std::mutex mutex_;
   std::condition_variable changed_;
-  bool open_ = true;  // guarded by mutex_, as are the others
-  std::vector<std::shared_ptr<asio::steady_timer>> waiting_;
+  bool open_ = true;                                        // guarded by mutex_, as are the others
+  std::vector<std::weak_ptr<asio::steady_timer>> waiting_;  // they end with the sampler
   std::vector<std::string> asked_;
   std::set<std::string> vanished_;
   std::size_t now_ = 0, most_ = 0;
