@@ -5,7 +5,6 @@
 #include <netinet/tcp.h>
 #include <sys/socket.h>
 
-#include <array>
 #include <boost/asio/local/stream_protocol.hpp>
 #include <boost/asio/redirect_error.hpp>
 #include <boost/asio/ssl/context.hpp>
@@ -36,7 +35,6 @@ using Parser = http::response_parser<http::buffer_body>;
 
 constexpr std::uint32_t kMaxHeaderBytes = 16 * 1024;
 constexpr std::size_t kMaxServerBytes = 256;
-constexpr std::size_t kReadBytes = 16 * 1024;
 
 bool is_tcp(const ServerEndpoint& endpoint) noexcept {
   return std::holds_alternative<asio::ip::tcp::endpoint>(endpoint);
@@ -196,7 +194,7 @@ void keep_asking(UnixStream&) {}
 template <class Stream>
 asio::awaitable<error_code> read_body(Stream& stream, beast::flat_buffer& buffer, Parser& parser, HttpReply& reply,
                                       const HttpRequest& request, const Pieces* pieces) {
-  std::array<char, kReadBytes> room;
+  std::vector<char> room(request.read_bytes);
   while (!parser.is_done()) {
     auto& body = parser.get().body();
     body.data = room.data();
@@ -222,7 +220,7 @@ asio::awaitable<Outcome> exchange(Stream& stream, const HttpRequest& request, co
   co_await http::async_write(stream, message, asio::redirect_error(asio::use_awaitable, error));
   if (error) co_return std::unexpected(failure_of(stream, error, request));
 
-  beast::flat_buffer buffer(kReadBytes + kMaxHeaderBytes);
+  beast::flat_buffer buffer(request.read_bytes + kMaxHeaderBytes);
   Parser parser;
   parser.header_limit(kMaxHeaderBytes);
   parser.body_limit(boost::none);  // read_body() counts: an answer with a long body is still an answer

@@ -28,6 +28,7 @@ struct HttpRequest {
   std::chrono::milliseconds timeout{2'000};          ///< for the whole exchange
   std::chrono::milliseconds connect_timeout{2'000};  ///< of it, for the connection
   std::size_t max_body_bytes = 1024 * 1024;
+  std::size_t read_bytes = 16 * 1024;  ///< at one time; up to 64 KiB for answers that are long
   boost::beast::http::verb method = boost::beast::http::verb::get;
   std::string body{};            ///< JSON, if not empty
   std::optional<TlsPeer> tls{};  ///< over TCP: nothing is sent before the peer has shown that it is this one

@@ -14,6 +14,7 @@ namespace {
 namespace asio = boost::asio;
 
 constexpr std::size_t kShownBytes = 300;
+constexpr std::size_t kReadBytes = 64 * 1024;  // lists are long
 
 /// What an engine writes in place of an answer: {"message": "..."}.
 std::string reason_in(const std::string& body) {
@@ -53,6 +54,7 @@ asio::awaitable<Result<net::HttpRequest>> EngineWay::request(std::string target)
   request.timeout = limits_.answer_timeout;
   request.connect_timeout = limits_.connect_timeout;
   request.max_body_bytes = limits_.answer_bytes;
+  request.read_bytes = kReadBytes;
   if (address_.kind == EngineAddress::Kind::unix_socket) {
     request.endpoint = asio::local::stream_protocol::endpoint(address_.path);
     co_return request;
