@@ -3,6 +3,8 @@
 // lists them.
 #include <chrono>
 #include <cstddef>
+#include <string>
+#include <vector>
 
 namespace rollcall {
 
@@ -78,8 +80,22 @@ struct RegistryLimits {
 struct StoreLimits {
   std::chrono::milliseconds history_age{7 * 24 * 3'600'000LL};
   std::size_t history_bytes = std::size_t{1} << 30;
-  std::size_t prune_events = 1'024;   ///< dropped by one call, so that commits wait for no more than that
-  std::size_t history_scan = 65'536;  ///< events that one history query looks at
+  std::size_t prune_events = 1'024;                 ///< dropped by one call, so that commits wait for no more than that
+  std::size_t history_scan = 65'536;                ///< events that one history query looks at
+  std::vector<std::string> outboxes{};              ///< that keep history until they have confirmed it
+  std::size_t outbox_bytes = std::size_t{2} << 30;  ///< of history, beyond which they don't
+};
+
+/// Of what is published to others.
+struct PublishLimits {
+  std::size_t events_per_batch = 256;  ///< read from the log at one time
+  std::chrono::milliseconds retry_first{200};
+  std::chrono::milliseconds retry_longest{5'000};
+  std::chrono::milliseconds idle_turn{1'000};      ///< between looks at a connection that carries nothing
+  std::chrono::milliseconds save_interval{1'000};  ///< between positions written down
+  std::chrono::milliseconds list_interval{1'000};  ///< between lists of all services, at least
+  std::chrono::milliseconds health_interval{30'000};
+  std::chrono::milliseconds webhook_timeout{10'000};  ///< of one request
 };
 
 /// Of a wait for a PostgreSQL server that answers nothing.
@@ -141,6 +157,7 @@ struct Limits {
   ClusterLimits cluster;
   CatalogLimits catalog;
   MetricsLimits metrics;
+  PublishLimits publish;
 };
 
 }  // namespace rollcall

@@ -29,21 +29,34 @@ Result<LogSummary> write_archive(LogSource& from, const WriteBytes& write, const
   return summary;
 }
 
-/// What comes back is another log as far as revisions go: those after the backup are given anew.
-class UnderNewGeneration final : public LogSink {
+/// What comes back is another log as far as revisions go: those after the backup are given anew. Outboxes have
+/// confirmed nothing of it.
+class UnderNewGeneration final : public LogSource {
  public:
-  explicit UnderNewGeneration(LogSink& next) : next_(next) {}
-  Result<void> head(const LogHead& head) override {
-    auto changed = head;
-    changed.generation = {};
-    return next_.head(changed);
+  explicit UnderNewGeneration(LogSource& from) : from_(from) {}
+  Result<void> read(LogSink& sink) override {
+    Renewed renewed(sink);
+    return from_.read(renewed);
   }
-  Result<void> event(const KeptEvent& kept) override { return next_.event(kept); }
-  Result<void> mark(const LeaseMark& mark) override { return next_.mark(mark); }
-  Result<void> outbox(std::string_view name, Revision confirmed) override { return next_.outbox(name, confirmed); }
 
  private:
-  LogSink& next_;
+  class Renewed final : public LogSink {
+   public:
+    explicit Renewed(LogSink& next) : next_(next) {}
+    Result<void> head(const LogHead& head) override {
+      auto changed = head;
+      changed.generation = {};
+      return next_.head(changed);
+    }
+    Result<void> event(const KeptEvent& kept) override { return next_.event(kept); }
+    Result<void> mark(const LeaseMark& mark) override { return next_.mark(mark); }
+    Result<void> outbox(std::string_view, Revision) override { return {}; }
+
+   private:
+    LogSink& next_;
+  };
+
+  LogSource& from_;
 };
 
 /// The new log as anyone would read it.
@@ -85,14 +98,14 @@ Result<BackupContent> verify_backup(const std::string& file, const OnCopyProgres
 Result<LogSummary> restore(const std::string& file, const LogPlace& to, const OnCopyProgress& progress) {
   const auto reader = ArchiveReader::open(file);
   if (!reader) return std::unexpected(reader.error());
-  const auto checked = copy(**reader, nullptr, "checking", progress);
+  UnderNewGeneration restored(**reader);
+  const auto checked = copy(restored, nullptr, "checking", progress);
   if (!checked) return checked;
   const auto held = to.keep_daemons_out();
   if (!held) return std::unexpected(held.error());
   const auto log = to.make();
   if (!log) return std::unexpected(log.error());
-  UnderNewGeneration restored(**log);
-  const auto written = copy(**reader, &restored, "writing", progress);
+  const auto written = copy(restored, log->get(), "writing", progress);
   if (!written) return written;
   if (written->digest != checked->digest) return fail(ErrorCode::conflict, file + " was changed while it was read");
   if (auto done = (*log)->commit(); !done) return std::unexpected(std::move(done.error()));

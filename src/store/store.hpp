@@ -136,11 +136,12 @@ class Store {
   /// commit of a `registered` event forgets it. Marks of removed instances may be left out.
   [[nodiscard]] virtual Result<LeaseMarks> load_leases() = 0;
 
-  /// Up to where the outbox of that name has confirmed. 0 when it never did.
-  [[nodiscard]] virtual Result<Revision> outbox_position(std::string_view outbox) = 0;
+  /// Up to where the outbox of that name has confirmed; nothing when it never began in this log.
+  [[nodiscard]] virtual Result<std::optional<Revision>> outbox_position(std::string_view outbox) = 0;
   [[nodiscard]] virtual Result<void> save_outbox_position(std::string_view outbox, Revision confirmed) = 0;
 
-  /// Drops history beyond the configured age and size, a bounded piece per call, and tombstones past their life.
+  /// Drops history beyond the configured age and size, a bounded piece per call, and tombstones past their life. What
+  /// one of StoreLimits::outboxes has begun and not confirmed stays, until there is too much of it.
   /// True when there is more to do.
   [[nodiscard]] virtual Result<bool> prune(WallTime now) = 0;
 

@@ -84,6 +84,32 @@ TYPED_TEST(StorePruningTest, PruningIsDoneInPieces) {
   EXPECT_THAT(store->snapshot()->instances, SizeIs(5));
 }
 
+TYPED_TEST(StorePruningTest, WhatAnOutboxHasntConfirmedStays) {
+  const auto store = this->engine_.open({.outboxes = {"rabbit", "webhook", "one that never began"}});
+  for (int i = 0; i < 5; ++i) this->commit(registering(full_instance("i" + std::to_string(i))));
+  ASSERT_TRUE(store->save_outbox_position("rabbit", Revision{4}));
+  ASSERT_TRUE(store->save_outbox_position("webhook", Revision{2}));
+  ASSERT_TRUE(store->save_outbox_position("of nobody here", Revision{1}));
+
+  EXPECT_EQ(store->prune(kNoon + 24h * 8), false);
+  EXPECT_EQ(store->health().oldest, Revision{3});
+  EXPECT_THAT(revisions_of(*store->read(Revision{2}, 10)), ElementsAre(3, 4, 5));
+
+  ASSERT_TRUE(store->save_outbox_position("webhook", Revision{5}));
+  EXPECT_EQ(store->prune(kNoon + 24h * 8), false);
+  EXPECT_EQ(store->health().oldest, Revision{5});
+  EXPECT_EQ(this->store_->prune(kNoon + 24h * 8), false) << "this handle knows of no outbox";
+  EXPECT_EQ(this->store_->health().oldest, Revision{6});
+}
+
+TYPED_TEST(StorePruningTest, AnOutboxKeepsNoMoreThanItMay) {
+  const auto store = this->engine_.open({.outboxes = {"rabbit"}, .outbox_bytes = 1});
+  for (int i = 0; i < 5; ++i) this->commit(registering(full_instance("i" + std::to_string(i))));
+  ASSERT_TRUE(store->save_outbox_position("rabbit", Revision{2}));
+  EXPECT_EQ(store->prune(kNoon + 24h * 8), false);
+  EXPECT_EQ(store->health().oldest, Revision{6});
+}
+
 TYPED_TEST(StorePruningTest, HistoryIsBoundedInBytes) {
   constexpr std::size_t kBound = 256 * 1024;
   const auto store = this->engine_.open({.history_bytes = kBound, .prune_events = 100});

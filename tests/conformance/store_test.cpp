@@ -319,11 +319,13 @@ TYPED_TEST(StoreTest, ALeaseMarkGoesWithItsIncarnation) {
 }
 
 TYPED_TEST(StoreTest, AnOutboxRemembersItsPosition) {
-  EXPECT_EQ(this->store_->outbox_position("rabbit"), Revision{});
+  EXPECT_EQ(*this->store_->outbox_position("rabbit"), std::nullopt);
+  EXPECT_TRUE(this->store_->save_outbox_position("rabbit", Revision{}));
+  EXPECT_EQ(*this->store_->outbox_position("rabbit"), Revision{});
   EXPECT_TRUE(this->store_->save_outbox_position("rabbit", Revision{3}));
   EXPECT_TRUE(this->store_->save_outbox_position("rabbit", Revision{9}));
   EXPECT_TRUE(this->store_->save_outbox_position("other", Revision{1}));
-  EXPECT_EQ(this->engine_.open()->outbox_position("rabbit"), Revision{9});
+  EXPECT_EQ(*this->engine_.open()->outbox_position("rabbit"), Revision{9});
 }
 
 }  // namespace

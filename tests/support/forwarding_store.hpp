@@ -24,7 +24,9 @@ class ForwardingStore : public Store {
   }
   Result<void> save_leases(const LeaseMarks& marks) override { return engine_.save_leases(marks); }
   Result<LeaseMarks> load_leases() override { return engine_.load_leases(); }
-  Result<Revision> outbox_position(std::string_view outbox) override { return engine_.outbox_position(outbox); }
+  Result<std::optional<Revision>> outbox_position(std::string_view outbox) override {
+    return engine_.outbox_position(outbox);
+  }
   Result<void> save_outbox_position(std::string_view outbox, Revision confirmed) override {
     return engine_.save_outbox_position(outbox, confirmed);
   }

@@ -101,10 +101,9 @@ class MemoryStore final : public Store {
     return loaded;
   }
 
-  Result<Revision> outbox_position(std::string_view outbox) override {
+  Result<std::optional<Revision>> outbox_position(std::string_view outbox) override {
     const std::scoped_lock lock(log_->mutex);
-    const auto found = log_->outboxes.find(outbox);
-    return found == log_->outboxes.end() ? Revision{} : found->second;
+    return position_of(outbox);
   }
 
   Result<void> save_outbox_position(std::string_view outbox, Revision confirmed) override {
@@ -177,6 +176,18 @@ class MemoryStore final : public Store {
     return page;
   }
 
+  [[nodiscard]] std::optional<Revision> position_of(std::string_view outbox) const {
+    const auto found = log_->outboxes.find(outbox);
+    return found == log_->outboxes.end() ? std::nullopt : std::optional(found->second);
+  }
+
+  /// Events after it aren't confirmed by all.
+  [[nodiscard]] Revision kept_for_outboxes() const {
+    Revision least = log_->position.revision;
+    for (const auto& outbox : limits_.outboxes) least = std::min(least, position_of(outbox).value_or(least));
+    return least;
+  }
+
   /// True when the bound was reached first.
   bool drop_tombstones(WallTime now) {
     for (std::size_t dropped = 0; dropped < limits_.prune_events; ++dropped) {
@@ -192,11 +203,13 @@ class MemoryStore final : public Store {
   }
 
   bool drop_events(WallTime now) {
+    const Revision kept_after = kept_for_outboxes();
     for (std::size_t dropped = 0; dropped < limits_.prune_events; ++dropped) {
       const auto next = log_->rows.upper_bound(log_->compacted);
       if (next == log_->rows.end()) return false;
       const EventPtr event = next->second.event;
       if (!past_life(event->at, now, limits_.history_age) && log_->bytes <= limits_.history_bytes) return false;
+      if (event->revision > kept_after && log_->bytes <= limits_.outbox_bytes) return false;
       log_->erase(event->previous);
       if (event->kind == EventKind::removed && !log_->tombstones.contains(event->revision))
         log_->erase(event->revision);

@@ -60,7 +60,7 @@ class PostgresStore final : public Store {
   Result<LeaseMarks> load_leases() override {
     return reading([&] { return answered(load_marks(*database_)); });
   }
-  Result<Revision> outbox_position(std::string_view outbox) override {
+  Result<std::optional<Revision>> outbox_position(std::string_view outbox) override {
     return reading([&] { return answered(postgres::outbox(*database_, outbox)); });
   }
   Result<void> save_outbox_position(std::string_view outbox, Revision confirmed) override {

@@ -47,11 +47,11 @@ Db<LeaseMarks> load_marks(Database& database) {
   return loaded;
 }
 
-Db<Revision> outbox(Database& database, std::string_view name) {
+Db<std::optional<Revision>> outbox(Database& database, std::string_view name) {
   const auto found = database.run({call(Sql::get_outbox, Parameters().bytes(readable(name)))});
   if (!found) return std::unexpected(found.error());
   const Rows& rows = found->front();
-  return Revision{rows.size() == 0 ? 0 : rows.number(0, 0)};
+  return rows.size() == 0 ? std::nullopt : std::optional(Revision{rows.number(0, 0)});
 }
 
 Call call_to_set_outbox(std::string_view name, Revision confirmed) {

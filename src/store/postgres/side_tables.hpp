@@ -9,7 +9,7 @@ namespace rollcall::postgres {
 [[nodiscard]] Db<std::vector<Call>> begin_saving_marks(Database& database, const LeaseMarks& saved);
 [[nodiscard]] Db<LeaseMarks> load_marks(Database& database);
 
-[[nodiscard]] Db<Revision> outbox(Database& database, std::string_view name);
+[[nodiscard]] Db<std::optional<Revision>> outbox(Database& database, std::string_view name);
 [[nodiscard]] Call call_to_set_outbox(std::string_view name, Revision confirmed);
 
 }  // namespace rollcall::postgres

@@ -117,6 +117,7 @@ void add_side_tables(Texts& all) {
                                     " AND btrim(beats, '\\x00'::bytea) = ''::bytea",
                                     kChunkMarks));
   set(Sql::get_outbox, "SELECT confirmed FROM outboxes WHERE name = $1::text");
+  set(Sql::least_outbox, "SELECT min(confirmed) FROM outboxes WHERE name = ANY($1::text[])");
   set(Sql::put_outbox,
       "INSERT INTO outboxes VALUES($1::text, $2::bigint) ON CONFLICT (name) DO UPDATE SET confirmed = "
       "EXCLUDED.confirmed");

@@ -42,9 +42,10 @@ enum class Sql : std::uint8_t {
   forget_marks,     ///< $1 numbers
   drop_chunks,      ///< $1 numbers: their chunks go where they hold no mark
 
-  get_outbox,  ///< $1 name
-  put_outbox,  ///< $1 name, $2 revision
-  size,        ///< of all tables in bytes
+  get_outbox,    ///< $1 name
+  least_outbox,  ///< $1 names; the least of their revisions, null if there are none
+  put_outbox,    ///< $1 name, $2 revision
+  size,          ///< of all tables in bytes
 
   set_for_session,  ///< $1 setting, $2 value
   lock_name,        ///< $1 schema and name: nobody else gets it while the session lasts

@@ -1,5 +1,8 @@
 #include "store/sqlite/prune.hpp"
 
+#include <algorithm>
+#include <limits>
+
 namespace rollcall::sqlite {
 namespace {
 
@@ -54,15 +57,30 @@ Db<void> compact(Database& database, const LogTables::OldEvent& event) {
   return database.log.erase_event(event.revision);
 }
 
+/// Events after it aren't confirmed by all outboxes.
+Db<Revision> kept_for_outboxes(Database& database, const StoreLimits& limits) {
+  Revision least{std::numeric_limits<std::uint64_t>::max()};
+  for (const auto& name : limits.outboxes) {
+    const auto position = database.side.outbox(name);
+    if (!position) return std::unexpected(position.error());
+    least = std::min(least, position->value_or(least));
+  }
+  return least;
+}
+
 Db<PruneStep> drop_events(Database& database, const SqliteOptions& options, Revision compacted, WallTime now) {
   const auto sizes = sizes_of(database.connection);
   if (!sizes) return std::unexpected(sizes.error());
   const bool too_big = sizes->used > options.limits.history_bytes;
+  const bool may_keep = sizes->used <= options.limits.outbox_bytes;
+  const auto kept_after = kept_for_outboxes(database, options.limits);
+  if (!kept_after) return std::unexpected(kept_after.error());
   const auto oldest = database.log.oldest_after(compacted, options.limits.prune_events);
   if (!oldest) return std::unexpected(oldest.error());
   PruneStep step{.compacted = compacted, .more = oldest->size() == options.limits.prune_events};
   for (const auto& event : *oldest) {
-    if (!too_big && !past_life(event.at, now, options.limits.history_age)) {
+    const bool is_due = too_big || past_life(event.at, now, options.limits.history_age);
+    if (!is_due || (may_keep && event.revision > *kept_after)) {
       step.more = false;
       break;
     }

@@ -111,11 +111,11 @@ Db<void> SideTables::erase_chunk(InstanceNumber number) {
   return erase_chunk_.bind(1, number.value / kChunkMarks).run();
 }
 
-Db<Revision> SideTables::outbox(std::string_view name) {
+Db<std::optional<Revision>> SideTables::outbox(std::string_view name) {
   const ResetAtEnd reset(get_outbox_);
   const auto row = get_outbox_.bind_text(1, name).step();
   if (!row) return std::unexpected(row.error());
-  return Revision{*row ? get_outbox_.number(0) : 0};
+  return *row ? std::optional(Revision{get_outbox_.number(0)}) : std::nullopt;
 }
 
 Db<std::vector<std::pair<std::string, Revision>>> SideTables::outboxes() {

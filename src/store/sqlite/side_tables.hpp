@@ -31,7 +31,7 @@ class SideTables {
   [[nodiscard]] static Range chunk_of(InstanceNumber number) noexcept;
   [[nodiscard]] Db<void> erase_chunk(InstanceNumber number);
 
-  [[nodiscard]] Db<Revision> outbox(std::string_view name);
+  [[nodiscard]] Db<std::optional<Revision>> outbox(std::string_view name);
   [[nodiscard]] Db<void> set_outbox(std::string_view name, Revision confirmed);
   /// By name.
   [[nodiscard]] Db<std::vector<std::pair<std::string, Revision>>> outboxes();

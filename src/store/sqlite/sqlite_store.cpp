@@ -58,8 +58,8 @@ class SqliteStore final : public Store {
   Result<LeaseMarks> load_leases() override {
     return reading([&] { return read_leases(); });
   }
-  Result<Revision> outbox_position(std::string_view outbox) override {
-    return reading([&]() -> Db<Result<Revision>> { return database_->side.outbox(outbox); });
+  Result<std::optional<Revision>> outbox_position(std::string_view outbox) override {
+    return reading([&]() -> Db<Result<std::optional<Revision>>> { return database_->side.outbox(outbox); });
   }
   Result<void> save_outbox_position(std::string_view outbox, Revision confirmed) override {
     return writing([&] { return try_save_outbox(outbox, confirmed); });
