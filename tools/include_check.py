@@ -11,8 +11,9 @@ import re
 import sys
 from typing import Iterator, NamedTuple
 
-CONTRACTS = ("store", "discovery")
-ENGINES = ("store/archive", "store/memory", "store/sqlite", "store/postgres", "discovery/probe", "discovery/check", "discovery/docker")
+CONTRACTS = ("store", "discovery", "publish")
+ENGINES = ("store/archive", "store/memory", "store/sqlite", "store/postgres", "discovery/probe", "discovery/check", "discovery/docker",
+           "publish/rabbitmq", "publish/webhook")
 
 # Which folders the files of a folder may include besides their own. A folder that has a row of its own (an engine) isn't
 # meant by its parent's name.
@@ -38,6 +39,9 @@ MAY_INCLUDE: dict[str, tuple[str, ...]] = {
     "discovery/probe": ("discovery", "model", "base", "net"),
     "discovery/check": ("discovery", "model", "base", "net"),
     "discovery/docker": ("discovery", "model", "base", "net"),
+    "publish": ("codec", "store", "model", "base"),
+    "publish/rabbitmq": ("publish", "base"),
+    "publish/webhook": ("publish", "net", "base"),
     "api": ("socket", "registry", "catalog", "store", "codec", "http", "metrics", "discovery", "model", "base"),
     "server": ("api", "socket", "registry", "catalog", "codec", "http", "http/h1", "http/h2", "net", "metrics", "model", "base")
     + CONTRACTS
@@ -56,14 +60,16 @@ ONLY_IN: dict[str, tuple[str, ...]] = {
     "nghttp2/": ("http/h2",),
     "zlib.h": ("http",),
     "dcmtk/": ("discovery/probe",),
-    "openssl/": ("net", "store/archive"),
+    "amqp": ("publish/rabbitmq",),
+    "openssl/": ("net", "store/archive", "publish/webhook"),
     "prometheus/": ("metrics",),
     "toml++/": ("server",),
     "CLI/": ("cli",),
 }
 
 # Folders that decide and never act: no sockets, no timers, no coroutines of Asio's.
-NO_ASIO = ("base", "model", "codec", "store", "store/memory", "store/archive", "catalog", "registry", "metrics")
+NO_ASIO = ("base", "model", "codec", "store", "store/memory", "store/archive", "catalog", "registry", "metrics", "publish",
+           "publish/rabbitmq")
 ASIO = ("boost/asio", "boost/beast")
 
 # Time and chance are injected; each has one implementation that asks the system.
