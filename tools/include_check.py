@@ -61,7 +61,7 @@ ONLY_IN: dict[str, tuple[str, ...]] = {
     "zlib.h": ("http",),
     "dcmtk/": ("discovery/probe",),
     "amqp": ("publish/rabbitmq",),
-    "openssl/": ("net", "store/archive", "publish/webhook"),
+    "openssl/": ("net", "store/archive", "publish/rabbitmq", "publish/webhook"),
     "prometheus/": ("metrics",),
     "toml++/": ("server",),
     "CLI/": ("cli",),

@@ -19,13 +19,13 @@ packages_of() {
   case $1 in
     build)
       echo clang-19 lld-19 cmake ninja-build python3 \
-        libboost1.81-dev libboost-json1.81-dev libboost-url1.81-dev libssl-dev libnghttp2-dev zlib1g-dev libsqlite3-dev libpq-dev libdcmtk-dev \
+        libboost1.81-dev libboost-json1.81-dev libboost-url1.81-dev libssl-dev libnghttp2-dev zlib1g-dev libsqlite3-dev libpq-dev librabbitmq-dev libdcmtk-dev \
         prometheus-cpp-dev libspdlog-dev libfmt-dev libcli11-dev libtomlplusplus-dev libbenchmark-dev
       ;;
     test)
       echo libgtest-dev libgmock-dev librapidcheck-dev libclang-rt-19-dev llvm-19 \
-        python3 python3-pytest python3-yaml python3-jsonschema nghttp2-client \
-        orthanc dcmtk postgresql chromium curl sqlite3 procps iproute2 nftables docker.io busybox-static git dpkg-dev file
+        python3 python3-pytest python3-yaml python3-jsonschema python3-pika nghttp2-client \
+        orthanc dcmtk postgresql rabbitmq-server chromium curl sqlite3 procps iproute2 nftables docker.io busybox-static git dpkg-dev file
       ;;
     check) echo clang-format-19 clang-tidy-19 python3 ;;
     run) echo orthanc dcmtk curl python3 ;;
@@ -36,7 +36,7 @@ packages_of() {
 
 # Services that come with a package. Rollcall uses the programs; a server on every address that starts by itself with
 # the machine would be a surprise.
-readonly services=(orthanc postgresql nginx redis-server etcd docker)
+readonly services=(orthanc postgresql rabbitmq-server nginx redis-server etcd docker)
 
 is_installed() { [[ $(dpkg-query -W -f '${db:Status-Status}' "$1" 2>/dev/null) == installed ]]; }
 

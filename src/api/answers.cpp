@@ -96,6 +96,7 @@ http::Router make_router(ApiParts parts) {
   add_agents(router, shared);
   add_self(router, shared);
   add_cluster(router, shared);
+  add_events(router, shared);
   add_watch(router, shared);
   add_page(router, shared);
   return router;

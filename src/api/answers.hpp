@@ -73,6 +73,7 @@ void add_cache(http::Router& router, const PartsPtr& parts);
 void add_usage(http::Router& router, const PartsPtr& parts);
 void add_agents(http::Router& router, const PartsPtr& parts);
 void add_self(http::Router& router, const PartsPtr& parts);
+void add_events(http::Router& router, const PartsPtr& parts);
 void add_cluster(http::Router& router, const PartsPtr& parts);
 void add_watch(http::Router& router, const PartsPtr& parts);
 void add_page(http::Router& router, const PartsPtr& parts);

@@ -46,6 +46,20 @@ struct DiscoveryState {
   std::chrono::milliseconds refresh_interval{0};
 };
 
+inline constexpr std::string_view kRabbitMq = "rabbitmq";
+inline constexpr std::string_view kWebhook = "webhook";
+
+/// How it is with what is published to others.
+struct PublisherInfo {
+  std::string name;     ///< kRabbitMq or kWebhook
+  bool active = false;  ///< this node is the one that publishes
+  bool connected = false;
+  std::uint64_t lag_events = 0;
+  double lag_seconds = 0;
+  std::uint64_t messages = 0, failures = 0, gaps = 0;
+  std::string exchange{};
+};
+
 /// What the routes work on. References outlive the Router; callbacks are called on its thread, and mustn't block.
 struct ApiParts {
   Registry& registry;
@@ -73,7 +87,15 @@ struct ApiParts {
   std::function<void(const ServiceName&, std::move_only_function<void(bool)> done)> refresh_usage{};
   /// What an agent tells of its node. Empty: there is no Swarm that it could belong to.
   std::function<Result<void>(std::string_view node, const AgentReport&)> agent_reports{};
+  /// Those that the settings name.
+  std::function<std::vector<PublisherInfo>()> publishers{};
 };
+
+/// What GET /health says.
+[[nodiscard]] std::string health_json(const ApiParts& parts);
+
+/// What GET /services/{name}/metrics says of them, if there are any.
+[[nodiscard]] std::optional<std::string> metrics_of(const ApiParts& parts, std::string_view service);
 
 /// One for each I/O thread.
 [[nodiscard]] http::Router make_router(ApiParts parts);

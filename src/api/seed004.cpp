@@ -2,6 +2,7 @@
 #include "api/answers.hpp"
 #include "api/cache.hpp"
 #include "api/fresh_read.hpp"
+#include "api/publishers.hpp"
 #include "api/service_read.hpp"
 #include "catalog/encoded_list.hpp"
 #include "codec/json.hpp"
@@ -85,7 +86,12 @@ void append_providers(std::string& json, const std::vector<PartHealth>& health) 
   json += ']';
 }
 
-Result<Response> get_health(const ApiParts& parts, const Request&) {
+struct Health {
+  std::string json;
+  bool writable = true;
+};
+
+Health health_of(const ApiParts& parts) {
   const auto health = parts.parts_health ? parts.parts_health() : std::vector<PartHealth>{};
   const auto warnings = warnings_of(parts, health);
   std::string detail;
@@ -106,9 +112,14 @@ Result<Response> get_health(const ApiParts& parts, const Request&) {
   }
   if (!warnings.empty()) append_warnings(json, warnings);
   json += ",\"cache\":" + cache_stats(parts);
-  json += ",\"publisher\":{\"enabled\":false,\"connected\":false}";
+  append_publishers(json, parts);
   append_providers(json, health);
   json += '}';
+  return {std::move(json), writable};
+}
+
+Result<Response> get_health(const ApiParts& parts, const Request&) {
+  auto [json, writable] = health_of(parts);
   auto answer = http::json_response(writable ? 200 : 503, std::move(json));
   if (!writable) answer.retry_after_s = kRetryAfterSeconds;
   return answer;
@@ -137,11 +148,14 @@ Response service_information(const ApiParts& parts) {
   codec::append_string(json, parts.version.version);
   json += ',';
   append_timestamp(json, parts.clock);
-  json += R"(,"endpoints":{"health":"/health","services":"/services","service":"/services/{name}",)"
-          R"("instances":"/services/{name}/instances","history":"/history","servers":"/servers.json",)"
-          R"("metrics":"/metrics","version":"/version","description":"/openapi.yaml","page":"/dashboard.html"}})";
+  json +=
+      R"(,"endpoints":{"health":"/health","services":"/services","service":"/services/{name}",)"
+      R"("instances":"/services/{name}/instances","history":"/history","events":"/events","servers":"/servers.json",)"
+      R"("metrics":"/metrics","version":"/version","description":"/openapi.yaml","page":"/dashboard.html"}})";
   return http::json_response(200, std::move(json));
 }
+
+std::string health_json(const ApiParts& parts) { return health_of(parts).json; }
 
 void add_seed004(http::Router& router, const PartsPtr& parts) {
   router.add(Method::get, "/services", fresh_read(parts, list_services));

@@ -1,5 +1,6 @@
 // The daemon about itself: /version, /metrics.
 #include "api/answers.hpp"
+#include "api/publishers.hpp"
 #include "base/log.hpp"
 #include "codec/json.hpp"
 
@@ -65,6 +66,7 @@ Result<Response> get_metrics(const ApiParts& parts, const Request& request) {
                   {{"level", "warning"}});
   metrics.counter("log_lines_total", "Log lines by level.", real(log::lines_written(log::Level::error)),
                   {{"level", "error"}});
+  add_publisher_metrics(metrics, parts);
   if (parts.add_metrics) parts.add_metrics(metrics);
   metrics.add_process();
   auto answer = http::json_response(200, metrics.text());

@@ -236,6 +236,13 @@ Result<Answer> refresh_usage(const PartsPtr& parts, const Request& request) {
 
 }  // namespace
 
+std::optional<std::string> metrics_of(const ApiParts& parts, std::string_view service) {
+  const Asked asked{.service = ServiceName(service)};
+  const auto known = known_of(parts, asked);
+  const auto summary = summarize(known.usage);
+  return summary ? std::optional(metrics_json(parts, asked, known, *summary)) : std::nullopt;
+}
+
 void add_usage(http::Router& router, const PartsPtr& parts) {
   router.add(Method::get, "/services/{name}/metrics", at_once(parts, get_usage));
   router.add(Method::post, "/services/{name}/metrics", maybe_later(parts, refresh_usage));

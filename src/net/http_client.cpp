@@ -87,6 +87,7 @@ http::request<http::string_body> make_request(const HttpRequest& request) {
   message.set(http::field::connection, "close");
   if (request.authorization) message.set(http::field::authorization, *request.authorization);
   if (!request.body.empty()) message.set(http::field::content_type, "application/json");
+  for (const auto& [name, value] : request.headers) message.set(name, value);
   message.prepare_payload();  // a length only where there is a body or the method has one
   return message;
 }

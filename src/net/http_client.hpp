@@ -12,6 +12,7 @@
 #include <optional>
 #include <string>
 #include <string_view>
+#include <utility>
 #include <vector>
 
 #include "base/error.hpp"
@@ -30,7 +31,8 @@ struct HttpRequest {
   std::size_t max_body_bytes = 1024 * 1024;
   std::size_t read_bytes = 16 * 1024;  ///< at one time; up to 64 KiB for answers that are long
   boost::beast::http::verb method = boost::beast::http::verb::get;
-  std::string body{};            ///< JSON, if not empty
+  std::string body{};                                          ///< JSON, if not empty
+  std::vector<std::pair<std::string, std::string>> headers{};  ///< besides those that every request has; never logged
   std::optional<TlsPeer> tls{};  ///< over TCP: nothing is sent before the peer has shown that it is this one
 };
 

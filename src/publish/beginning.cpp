@@ -42,4 +42,10 @@ Result<Beginning> find_beginning(Store& store, std::string_view outbox) {
   }
 }
 
+Result<void> begin_empty_log(Store& store, std::string_view outbox) {
+  const auto position = store.outbox_position(outbox);
+  if (!position) return std::unexpected(position.error());
+  return *position ? Result<void>() : store.save_outbox_position(outbox, {});
+}
+
 }  // namespace rollcall

@@ -19,4 +19,7 @@ struct Beginning {
 /// come, and from then on has a position. One whose position history no longer reaches goes on with what is kept.
 [[nodiscard]] Result<Beginning> find_beginning(Store& store, std::string_view outbox);
 
+/// Before anyone writes to a log that is empty: it is told from its first event on.
+[[nodiscard]] Result<void> begin_empty_log(Store& store, std::string_view outbox);
+
 }  // namespace rollcall

@@ -23,7 +23,7 @@ std::string metrics_members(const std::string& service, const std::string& metri
 
 void Latest::start() {
   services_changed_ = true;
-  services_due_ = health_due_ = clock_.now();
+  services_due_ = metrics_due_ = health_due_ = clock_.now();
 }
 
 void Latest::take_due(std::vector<Message>& messages) {
@@ -33,9 +33,9 @@ void Latest::take_due(std::vector<Message>& messages) {
     services_due_ = now + limits_.list_interval;
     append(kServices, sources_.services(), messages);
   }
-  for (const auto& service : std::exchange(metrics_changed_, {})) {
-    const auto metrics = sources_.metrics ? sources_.metrics(service) : std::nullopt;
-    if (metrics) append(std::string(kMetrics) + service, metrics_members(service, *metrics), messages);
+  if (!metrics_changed_.empty() && now >= metrics_due_) {
+    metrics_due_ = now + limits_.list_interval;
+    append_metrics(messages);
   }
   if (now >= health_due_) {
     health_due_ = now + limits_.health_interval;
@@ -57,8 +57,17 @@ void Latest::give_back(std::span<const Message> lost) {
 }
 
 MonoTime Latest::next_due() const {
-  if (!metrics_changed_.empty()) return clock_.now();
-  return services_changed_ ? std::min(services_due_, health_due_) : health_due_;
+  MonoTime next = health_due_;
+  if (services_changed_) next = std::min(next, services_due_);
+  if (!metrics_changed_.empty()) next = std::min(next, metrics_due_);
+  return next;
+}
+
+void Latest::append_metrics(std::vector<Message>& messages) {
+  for (const auto& service : std::exchange(metrics_changed_, {})) {
+    const auto metrics = sources_.metrics ? sources_.metrics(service) : std::nullopt;
+    if (metrics) append(std::string(kMetrics) + service, metrics_members(service, *metrics), messages);
+  }
 }
 
 void Latest::append(std::string_view key, std::string_view members, std::vector<Message>& messages) const {

@@ -26,7 +26,7 @@ class Latest {
   Latest(LatestSources sources, const Clock& clock, const PublishLimits& limits)
       : sources_(std::move(sources)), clock_(clock), limits_(limits) {}
 
-  /// Everything is due, and metrics where there are new ones.
+  /// Everything is due, and metrics where there are new ones. Services and metrics come at most once in an interval.
   void start();
   void services_changed() noexcept { services_changed_ = true; }
   void metrics_changed(std::string service) { metrics_changed_.insert(std::move(service)); }
@@ -40,13 +40,14 @@ class Latest {
   [[nodiscard]] MonoTime next_due() const;
 
  private:
+  void append_metrics(std::vector<Message>& messages);
   void append(std::string_view key, std::string_view members, std::vector<Message>& messages) const;
 
   const LatestSources sources_;
   const Clock& clock_;
   const PublishLimits& limits_;
   bool services_changed_ = false;
-  MonoTime services_due_{}, health_due_{};
+  MonoTime services_due_{}, metrics_due_{}, health_due_{};
   std::set<std::string, std::less<>> metrics_changed_;  // no more than there are services
 };
 

@@ -37,10 +37,19 @@ Message message(const Event& event, std::string_view key, std::string_view membe
           .at = event.at};
 }
 
+void append_cause(std::string& members, const Cause& cause) {
+  members += ",\"cause\":{\"writer\":";
+  codec::append_string(members, cause.writer);
+  members += ",\"evidence\":";
+  codec::append_string(members, cause.evidence);
+  members += '}';
+}
+
 Message of_service(const Event& event, std::string_view key, const Service& service) {
   std::string members = "\"service\":{";
   codec::append_service_members(members, service);
   members += '}';
+  append_cause(members, event.cause);
   return message(event, key, members);
 }
 
@@ -51,6 +60,7 @@ Message of_removed_service(const Event& event) {
   codec::append_string(members, declares ? std::string_view(declares->native_id) : name.view());
   members += ",\"service_name\":";
   codec::append_string(members, name.view());
+  append_cause(members, event.cause);
   return message(event, "service.removed", members);
 }
 
@@ -61,7 +71,8 @@ Message of_instance(const Event& event) {
   return message(event, fmt::format("instance.{}", name_of(event.kind)), members);
 }
 
-/// What a service message says where it isn't there before and after an event, or is; empty: nothing.
+/// What an event says of its service as a whole, which may have been there before, and be there after it; empty:
+/// nothing. A declaration that says the same again carries somebody's remark.
 std::string_view key_for(bool was_there, bool is_there, const Event& event) {
   if (!was_there && is_there) return "service.added";
   const bool declared_anew = event.instance->spec.declares && event.kind != EventKind::status_changed;
@@ -78,7 +89,7 @@ void MessageFold::start(std::span<const InstancePtr> state) {
     service.created_at = std::min(service.created_at, instance->registered_at);
     service.updated_at = std::max({service.updated_at, instance->registered_at, instance->status_since});
     service.revision = std::max(service.revision, instance->modified);
-    put(*instance);
+    put(instance);
   }
 }
 
@@ -86,8 +97,8 @@ void MessageFold::apply(const Event& event, std::vector<Message>& messages) {
   const Instance& instance = *event.instance;
   Tracked& of = tracked(instance.spec.service, event.at);
   const bool was_there = of.exists();
-  take(instance.number);
-  if (event.kind != EventKind::removed) put(instance);
+  take(instance);
+  if (event.kind != EventKind::removed) put(event.instance);
   of.service.revision = event.revision;
   of.service.updated_at = event.at;
   if (const auto key = key_for(was_there, of.exists(), event); !key.empty()) {
@@ -108,29 +119,36 @@ MessageFold::Tracked& MessageFold::tracked(const ServiceName& name, WallTime at)
   return found->second;
 }
 
-void MessageFold::put(const Instance& instance) {
-  const bool declares = instance.spec.declares.has_value();
-  auto& of = services_.at(instance.spec.service.str());
+void MessageFold::put(const InstancePtr& instance) {
+  const bool declares = instance->spec.declares.has_value();
+  auto& of = services_.at(instance->spec.service.str());
   if (declares) {
-    ++of.declarations;
-    of.service.declaration = instance.spec.declares;
+    of.declarations.insert(std::ranges::upper_bound(of.declarations, instance->modified, {}, &Instance::modified),
+                           instance);
+    of.show_declaration();
   } else {
-    ++count_of(of.service.counts, instance.status());
+    ++count_of(of.service.counts, instance->status());
   }
-  known_[instance.number] = {instance.spec.service.str(), instance.status(), declares};
+  known_[instance->number] = {instance->spec.service.str(), instance->status(), declares};
 }
 
-void MessageFold::take(InstanceNumber number) {
-  const auto found = known_.find(number);
+void MessageFold::take(const Instance& instance) {
+  const auto found = known_.find(instance.number);
   if (found == known_.end()) return;
-  const auto [name, status, declares] = std::move(found->second);
-  known_.erase(found);
-  auto& of = services_.at(name);
-  if (!declares) {
-    --count_of(of.service.counts, status);
-  } else if (--of.declarations == 0) {
-    of.service.declaration.reset();
+  auto& of = services_.at(found->second.service);
+  if (found->second.declares) {
+    std::erase_if(of.declarations, [&](const InstancePtr& record) { return record->number == instance.number; });
+    of.show_declaration();
+  } else {
+    --count_of(of.service.counts, found->second.status);
   }
+  known_.erase(found);
+}
+
+void MessageFold::Tracked::show_declaration() {
+  const auto* newest = declarations.empty() ? nullptr : declarations.back().get();
+  service.declaration = newest == nullptr ? Rare<Declaration>() : newest->spec.declares;
+  service.declared_by = newest == nullptr ? InstanceId() : newest->id;
 }
 
 Message gap_message(Revision position, Revision to, WallTime now) {

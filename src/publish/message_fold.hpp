@@ -25,9 +25,10 @@ class MessageFold {
  private:
   struct Tracked {
     Service service;
-    std::uint32_t declarations = 0;
+    std::vector<InstancePtr> declarations;  ///< records of it, the newest last: that is the one that is shown
     /// As an orchestrator's service it may be there without instances.
-    [[nodiscard]] bool exists() const { return declarations > 0 || service.counts.total() > 0; }
+    [[nodiscard]] bool exists() const { return !declarations.empty() || service.counts.total() > 0; }
+    void show_declaration();
   };
   struct Known {
     std::string service;
@@ -36,8 +37,8 @@ class MessageFold {
   };
 
   Tracked& tracked(const ServiceName& name, WallTime at);
-  void put(const Instance& instance);
-  void take(InstanceNumber number);
+  void put(const InstancePtr& instance);
+  void take(const Instance& instance);
 
   std::unordered_map<std::string, Tracked> services_;
   std::unordered_map<InstanceNumber, Known> known_;

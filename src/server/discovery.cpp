@@ -75,12 +75,15 @@ void CheckFollower::follow() {
   }
 }
 
-SampleTable::Hear remember_usage(const Catalog& catalog, UsageHistory& usage) {
-  return [&catalog, &usage](const InstanceId& id, const Sample& sample) {
+SampleTable::Hear remember_usage(const Catalog& catalog, UsageHistory& usage,
+                                 std::function<void(const ServiceName&)> heard) {
+  return [&catalog, &usage, heard = std::move(heard)](const InstanceId& id, const Sample& sample) {
     const auto used = usage_in(sample);
     if (!used) return;
     const auto instance = catalog.find_instance(id.view());
-    if (instance) usage.add(instance->spec.service, id, {sample.last_seen, *used});
+    if (!instance) return;
+    usage.add(instance->spec.service, id, {sample.last_seen, *used});
+    heard(instance->spec.service);
   };
 }
 

@@ -60,7 +60,9 @@ class CheckFollower : public std::enable_shared_from_this<CheckFollower> {
 
 /// Puts what samples say of usage under the instance's service. What isn't in the catalog yet is left out: it is
 /// sampled again before long.
-[[nodiscard]] SampleTable::Hear remember_usage(const Catalog& catalog, UsageHistory& usage);
+/// `heard` is told of the service, on the thread that has the sample.
+[[nodiscard]] SampleTable::Hear remember_usage(const Catalog& catalog, UsageHistory& usage,
+                                               std::function<void(const ServiceName&)> heard);
 
 /// The instances that `source` has left in the catalog.
 [[nodiscard]] std::vector<InstancePtr> instances_of(const Catalog& catalog, Source source);

@@ -20,17 +20,17 @@
 #include "net/listener.hpp"
 #include "net/tls.hpp"
 #include "server/cluster.hpp"
-#include "server/data_dir.hpp"
 #include "server/discovery.hpp"
 #include "server/docker.hpp"
 #include "server/http_metrics.hpp"
+#include "server/lane.hpp"
 #include "server/probing.hpp"
+#include "server/publishing.hpp"
 #include "server/socket_lane.hpp"
+#include "server/store_opening.hpp"
 #include "server/usage_metrics.hpp"
 #include "server/version.hpp"
 #include "server/who_may_ask.hpp"
-#include "store/memory/memory_store.hpp"
-#include "store/sqlite/sqlite_store.hpp"
 
 namespace rollcall {
 namespace {
@@ -46,24 +46,6 @@ Encoders encoders() {
 std::size_t io_threads_of(const Settings& settings) {
   return settings.io_threads != 0 ? settings.io_threads : std::max(1U, std::thread::hardware_concurrency());
 }
-
-/// What belongs to one I/O thread.
-struct Lane {
-  Lane(asio::io_context& io, const Catalog& catalog, const Clock& clock, const HttpLimits& limits,
-       const http::GuardRules& guard, std::atomic<std::size_t>& open_connections,
-       const std::function<void(http::Response&)>* stamp)
-      : reader(catalog),
-        own(io),
-        connections(io, clock, limits, open_connections),
-        context{router, guard, limits, stats, connections, stamp} {}
-
-  CatalogReader reader;
-  net::ContextExecutor own;
-  http::Router router;
-  http::ServerStats stats;
-  http::ConnectionTable connections;
-  const http::ServerContext context;  // what each connection of this thread refers to
-};
 
 /// Of the nodes that share a log, one asks the instances that want to be checked.
 constexpr std::string_view kCheckOffice = "checks";
@@ -83,7 +65,7 @@ asio::awaitable<void> serve_http(std::unique_ptr<http::Channel> channel, http::S
 
 struct Server::Impl {
   explicit Impl(const Settings& given)
-      : settings(given),
+      : settings(Publishing::keeping_history(given)),
         catalog(encoders(), settings.limits.catalog),
         usage(settings.limits.metrics),
         threads(io_threads_of(settings), settings.limits.http.connections + settings.limits.socket.connections) {
@@ -101,7 +83,9 @@ struct Server::Impl {
   std::unique_ptr<Store> store;
   Catalog catalog;
   UsageHistory usage;
-  SampleTable samples{remember_usage(catalog, usage)};
+  SampleTable samples{remember_usage(catalog, usage, [this](const ServiceName& service) {
+    if (publishing) publishing->metrics_changed(service.str());
+  })};
   http::GuardRules guard;
   std::unique_ptr<net::TlsContext> tls;  // null where HTTP is served in the clear
   std::atomic<std::size_t> open_connections{0};
@@ -122,39 +106,15 @@ struct Server::Impl {
   std::unique_ptr<Docker> docker;  // null where no engine is followed
   std::unique_ptr<Checker> checker;
   std::shared_ptr<CheckFollower> check_follower;
-  bool checks = false;  // as one of several nodes; the registry's thread
-
-  Result<void> open_store() {
-    const auto& limits = settings.limits;
-    if (settings.store == Settings::StoreKind::memory) {
-      store = make_memory_store(make_memory_log(Generation{random.next() >> 11 | 1}), limits.store,
-                                limits.registry.tombstone_life);
-      return {};
-    }
-    const bool in_postgres = settings.store == Settings::StoreKind::postgres;
-    auto opened = in_postgres ? open_postgres_store(postgres_options(settings)) : open_sqlite();
-    if (!opened && in_postgres) opened.error().field = "store";
-    if (!opened) return std::unexpected(opened.error());
-    store = std::move(*opened);
-    return {};
-  }
-
-  Result<std::unique_ptr<Store>> open_sqlite() {
-    auto directory = DataDir::open(settings.data_dir);
-    if (!directory) return std::unexpected(directory.error());
-    data_dir.emplace(std::move(*directory));
-    SqliteOptions options;
-    options.path = data_dir->file(kLogFile);
-    options.limits = settings.limits.store;
-    options.tombstone_life = settings.limits.registry.tombstone_life;
-    return open_sqlite_store(options);
-  }
+  std::unique_ptr<Publishing> publishing;  // null where nothing is published
+  bool checks = false;                     // as one of several nodes; the registry's thread
 
   Result<void> join_others() {
     if (settings.store != Settings::StoreKind::postgres) return {};
     auto offices = Probing::offices_of(settings);
     offices.emplace_back(kCheckOffice);
     for (auto& office : DockerDiscovery::offices_of(settings)) offices.push_back(std::move(office));
+    if (!Publishing::outboxes_of(settings).empty()) offices.emplace_back(Publishing::kOffice);
     auto opened = Cluster::open(settings, card, std::move(offices), [this](const auto& held) { hold(held); });
     if (!opened) return std::unexpected(opened.error());
     cluster = std::move(*opened);
@@ -170,7 +130,9 @@ struct Server::Impl {
     if (auto ok = open_tls(); !ok) return ok;
     if (auto ok = open_listener(); !ok) return ok;
     card = card_of(settings, listener->endpoint());
-    if (auto ok = open_store(); !ok) return ok;
+    auto opened = open_store(settings, random, data_dir);
+    if (!opened) return std::unexpected(opened.error());
+    store = std::move(*opened);
     if (auto ok = join_others(); !ok) return ok;
     registry.emplace(Registry::Parts{.own = registry_thread,
                                      .store_executor = store_thread,
@@ -183,6 +145,7 @@ struct Server::Impl {
                                      .cluster = cluster ? &cluster->parts() : nullptr});
     if (auto ok = registry->load(); !ok) return ok;
     if (auto ok = open_docker(); !ok) return ok;
+    if (auto ok = open_publishing(); !ok) return ok;
     for (std::size_t i = 0; i < threads.size(); ++i) add_lane(i);
     return settings.socket ? open_socket_listener(*settings.socket) : Result<void>();
   }
@@ -194,25 +157,39 @@ struct Server::Impl {
     return {};
   }
 
-  void add_lane(std::size_t thread) {
-    auto lane = std::make_unique<Lane>(threads.context(thread), catalog, clock, settings.limits.http, guard,
-                                       open_connections, cluster ? &stamp : nullptr);
+  Result<void> open_publishing() {
+    const auto parts_for = [this](CatalogReader& reader, Executor& own) { return api_parts(reader, own); };
+    auto opened = Publishing::open(settings, *store, {*registry, catalog, clock, parts_for});
+    if (!opened) return std::unexpected(opened.error());
+    publishing = std::move(*opened);
+    return {};
+  }
+
+  /// For one thread, whose reader and executor these are.
+  api::ApiParts api_parts(CatalogReader& reader, Executor& own) {
     api::ApiParts parts{
         .registry = *registry,
         .catalog = catalog,
-        .reader = lane->reader,
+        .reader = reader,
         .samples = samples,
         .usage = usage,
         .clock = clock,
-        .own = lane->own,
+        .own = own,
         .limits = settings.limits,
         .version = {.version = std::string(kVersion), .build = {}},
         .node = {.card = card, .store = std::string(name_of(settings.store))},
         .check_allowed = [this](const CheckSpec& check) { return check_allowed(check, settings.check_networks); },
         .add_metrics = [this](OwnMetrics& metrics) { add_metrics(metrics); },
-        .parts_health = [this] { return parts_health(); }};
+        .parts_health = [this] { return parts_health(); },
+        .publishers = [this] { return publishing ? publishing->publishers() : std::vector<api::PublisherInfo>{}; }};
     if (docker) docker->offer(parts);
-    lane->router = api::make_router(std::move(parts));
+    return parts;
+  }
+
+  void add_lane(std::size_t thread) {
+    auto lane = std::make_unique<Lane>(threads.context(thread), catalog, clock, settings.limits.http, guard,
+                                       open_connections, cluster ? &stamp : nullptr);
+    lane->router = api::make_router(api_parts(lane->reader, lane->own));
     lanes.push_back(std::move(lane));
   }
 
@@ -296,6 +273,7 @@ struct Server::Impl {
     if (probing) add("probe", probing->trouble());
     if (docker) parts.push_back(docker->health());
     if (cluster) add("cluster", registry->cluster()->trouble);
+    if (publishing) std::ranges::move(publishing->health(), std::back_inserter(parts));
     return parts;
   }
 
@@ -333,13 +311,16 @@ struct Server::Impl {
     if (socket_listener) socket_listener->start();
     if (probing) probing->start();
     if (docker) docker->start();
+    if (publishing && !cluster) publishing->hold(true);
   }
 
   /// On the registry's thread.
   void hold(const std::vector<std::string>& offices) {
     if (probing) probing->hold(offices);
     if (docker) docker->hold(offices);
-    const bool is_to_check = std::ranges::find(offices, kCheckOffice) != offices.end();
+    const auto holds = [&](std::string_view office) { return std::ranges::find(offices, office) != offices.end(); };
+    if (publishing) publishing->hold(holds(Publishing::kOffice));
+    const bool is_to_check = holds(kCheckOffice);
     if (is_to_check == checks) return;
     checks = is_to_check;
     checks ? check_follower->start() : check_follower->stop();
@@ -379,6 +360,7 @@ struct Server::Impl {
     if (probing) probing->stop();
     if (docker) docker->stop();
     if (checker) checker->stop();
+    if (publishing) publishing->stop();
     std::promise<void> drained;
     auto all_written = drained.get_future();
     registry->drain([&drained] { drained.set_value(); });

@@ -112,6 +112,8 @@ Setting toggle(std::string_view key, std::string_view help, Member member) {
 [[nodiscard]] std::vector<Setting> docker_rows();
 /// Of the socket protocol.
 [[nodiscard]] std::vector<Setting> socket_rows();
+/// Of what is published to others.
+[[nodiscard]] std::vector<Setting> publish_rows();
 /// Of PostgreSQL, and of the nodes that share a log in it.
 [[nodiscard]] std::vector<Setting> cluster_rows();
 /// Of what services use.

@@ -37,13 +37,14 @@ std::string flag_name(std::string_view key) {
 }
 
 bool is_secret(std::string_view key, std::string_view value) {
+  if (key == "rabbitmq.url") return value.contains('@');
   if (key == "store") return is_postgres_connection(value) && has_postgres_password(std::string(value));
-  return key.ends_with("password") || key == "access.tokens";
+  return key.ends_with("password") || key == "access.tokens" || key == "webhook.secret";
 }
 
 /// Whether a value that isn't allowed may be shown. A connection that can't be read may hold a password somewhere.
 bool is_showable(std::string_view key, std::string_view value) {
-  return !is_secret(key, value) && !(key == "store" && is_postgres_connection(value));
+  return !is_secret(key, value) && key != "webhook.url" && !(key == "store" && is_postgres_connection(value));
 }
 
 /// Everyone on a machine sees the others' command lines.
@@ -73,12 +74,8 @@ constexpr SeedVariable kSeedVariables[] = {
     {"AUTOSCALER_LABEL_MEMORY_THRESHOLD", "docker.label.memory_threshold"},
     {"AUTOSCALER_LABEL_MIN", "docker.label.min"},
     {"AUTOSCALER_LABEL_MAX", "docker.label.max"},
-};
-
-/// Those of seed 004's variables that set nothing here: what they ask for is always so, or isn't there yet.
-constexpr std::pair<std::string_view, std::string_view> kIdleSeedVariables[] = {
-    {"RABBITMQ_URL", "events aren't published to RabbitMQ"},
-    {"RABBITMQ_EXCHANGE", "events aren't published to RabbitMQ"},
+    {"RABBITMQ_URL", "rabbitmq.url"},
+    {"RABBITMQ_EXCHANGE", "rabbitmq.exchange"},
 };
 
 /// ROLLCALL_ variables that aren't settings: of the other subcommands, and of the tests and scripts around us.
@@ -114,10 +111,6 @@ Result<void> check_variables(const Environment& environment) {
 }
 
 void note_idle_variables(Settings& settings, const Environment& environment) {
-  for (const auto& [name, why] : kIdleSeedVariables) {
-    if (environment.contains(std::string(name)))
-      settings.notes.push_back(fmt::format("{} has no effect: {}", name, why));
-  }
   for (const auto& [name, value] : environment) {
     const bool known = std::ranges::find(kSeedVariables, name, &SeedVariable::first) != std::end(kSeedVariables);
     if (name.starts_with("AUTOSCALER_LABEL_") && !known) {
@@ -274,6 +267,7 @@ Result<void> check_together(const Settings& settings) {
   if (settings.docker.limits.retry_shortest > settings.docker.limits.retry_longest) {
     return fail(ErrorCode::invalid, "must not be above docker.retry_longest", "docker.retry_shortest");
   }
+  if (auto ok = check_publishing(settings); !ok) return ok;
   return validate(settings.probe);
 }
 

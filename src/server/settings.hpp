@@ -20,6 +20,8 @@
 #include "http/access.hpp"
 #include "net/endpoint.hpp"
 #include "net/tls.hpp"
+#include "publish/rabbitmq/rabbitmq_publisher.hpp"
+#include "publish/webhook/webhook_publisher.hpp"
 
 namespace rollcall {
 
@@ -51,6 +53,8 @@ struct Settings {
   ProbeConfig probe;
   std::string docker_url = "auto";  ///< "auto", "off" or the engine's
   DockerConfig docker;              ///< but for the engine's address
+  RabbitMqOptions rabbitmq;         ///< without a URL nothing is published there
+  WebhookOptions webhook;           ///< the same
   std::vector<Network> check_networks = default_check_networks();
 };
 
@@ -83,6 +87,9 @@ struct CommandLine {
 
 /// All layers. The error's field is the origin, its message has the value and what is allowed.
 [[nodiscard]] Result<Settings> load_settings(const CommandLine& line, const Environment& environment);
+
+/// What settings of publishing need of each other.
+[[nodiscard]] Result<void> check_publishing(const Settings& settings);
 
 /// docs/configuration.md's table.
 [[nodiscard]] std::string describe_settings();

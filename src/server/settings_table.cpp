@@ -384,7 +384,7 @@ std::span<const Setting> settings_table() {
   static const auto table = [] {
     std::vector<Setting> rows;
     for (auto& part : {daemon_rows(), http_rows(), tls_rows(), access_rows(), socket_rows(), registry_rows(),
-                       cluster_rows(), probe_rows(), docker_rows(), metrics_rows()}) {
+                       cluster_rows(), publish_rows(), probe_rows(), docker_rows(), metrics_rows()}) {
       rows.insert(rows.end(), part.begin(), part.end());
     }
     return rows;

@@ -229,6 +229,16 @@ TEST_F(OutboxTest, InALogThatItDoesntKnowItBeginsWithWhatIsToCome) {
   EXPECT_EQ(publisher_.count("service.added"), 0U) << "it was there before";
 }
 
+TEST_F(OutboxTest, AnEmptyLogIsToldFromItsFirstEventOn) {
+  ASSERT_TRUE(begin_empty_log(store_, "rabbitmq"));
+  register_some(2);
+  start();
+  EXPECT_THAT(told(), SizeIs(2));
+  ASSERT_TRUE(begin_empty_log(store_, "rabbitmq"));
+  time_.advance(2s);
+  EXPECT_EQ(saved(), Revision{2}) << "it stays where it is";
+}
+
 TEST_F(OutboxTest, AStoreThatFailsIsAskedAgain) {
   store_.fails = true;
   start();

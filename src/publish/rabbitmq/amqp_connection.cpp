@@ -26,6 +26,9 @@ amqp_bytes_t bytes_of(std::string_view text) {
   return {.len = text.size(), .bytes = const_cast<char*>(text.data())};  // NOLINT: the library doesn't write there
 }
 
+/// The protocol allows no more.
+amqp_bytes_t short_text(std::string_view text) { return bytes_of(text.substr(0, 255)); }
+
 std::string text_of(const amqp_bytes_t& bytes) { return {static_cast<const char*>(bytes.bytes), bytes.len}; }
 
 amqp_table_entry_t entry(const char* key, bool value) {
@@ -177,11 +180,11 @@ std::string AmqpConnection::send(const Message& message) {
                       AMQP_BASIC_TIMESTAMP_FLAG | AMQP_BASIC_APP_ID_FLAG;
   properties.content_type = amqp_cstring_bytes("application/json");
   properties.delivery_mode = kPersistent;
-  properties.message_id = bytes_of(message.id);
+  properties.message_id = short_text(message.id);
   const auto at = std::chrono::floor<std::chrono::seconds>(message.at).time_since_epoch().count();
   properties.timestamp = static_cast<std::uint64_t>(std::max<std::int64_t>(0, at));
   properties.app_id = amqp_cstring_bytes("rollcall");
-  const int sent = amqp_basic_publish(state_, kChannel, bytes_of(options_.exchange), bytes_of(message.routing_key), 0,
+  const int sent = amqp_basic_publish(state_, kChannel, bytes_of(options_.exchange), short_text(message.routing_key), 0,
                                       0, &properties, bytes_of(message.body));
   if (sent == AMQP_STATUS_OK) return {};
   return fmt::format("the connection to {} broke: {}", where(), amqp_error_string2(sent));
