@@ -92,9 +92,8 @@ TEST(Settings, TheVariablesOfSeed004Work) {
 TEST(Settings, VariablesOfSeed004ThatSetNothingAreNoted) {
   const auto settings = load_settings({}, {{"RABBITMQ_URL", ""}, {"AUTOSCALER_LABEL_COLOUR", "a.colour"}});
   ASSERT_TRUE(settings);
-  ASSERT_EQ(settings->notes.size(), 2U);
-  EXPECT_TRUE(settings->notes[0].starts_with("RABBITMQ_URL has no effect"));
-  EXPECT_TRUE(settings->notes[1].starts_with("AUTOSCALER_LABEL_COLOUR has no effect"));
+  ASSERT_EQ(settings->notes.size(), 1U);
+  EXPECT_TRUE(settings->notes[0].starts_with("AUTOSCALER_LABEL_COLOUR has no effect"));
 }
 
 TEST(Settings, Seed004sVariablesOfDockerAreSettings) {
@@ -118,6 +117,21 @@ TEST(Settings, WhichServicesOfDockersAreListedIsAListOfLabels) {
   EXPECT_TRUE(filter_of(settings.docker).empty());
   EXPECT_FALSE(set(settings, "docker.filter", "=a", "--set docker.filter"));
   EXPECT_FALSE(set(settings, "docker.url", "ssh://engine", "--set docker.url"));
+}
+
+TEST(Settings, WhatIsPublishedHasAReceiverAndASecret) {
+  const auto settings = load_settings({}, {{"RABBITMQ_URL", "amqp://me:secret@h/v"}, {"RABBITMQ_EXCHANGE", "x"}});
+  ASSERT_TRUE(settings);
+  EXPECT_EQ(settings->rabbitmq.url, "amqp://me:secret@h/v");
+  EXPECT_EQ(settings->rabbitmq.exchange, "x");
+  const auto wrong = load_settings({}, {{"RABBITMQ_URL", "amqp://me:secret@h/a/b"}});
+  ASSERT_FALSE(wrong);
+  EXPECT_FALSE(wrong.error().message.contains("secret")) << wrong.error().message;
+  EXPECT_FALSE(load_settings({.config_file = {}, .values = {{"rabbitmq.url", "amqp://me:secret@h"}}}, {})) << "everyone sees it";
+  EXPECT_FALSE(load_settings({}, {{"ROLLCALL_WEBHOOK_URL", "http://h/"}})) << "unsigned";
+  EXPECT_TRUE(load_settings({}, {{"ROLLCALL_WEBHOOK_URL", "http://h/"}, {"ROLLCALL_WEBHOOK_SECRET", "0123456789abcdef"}}));
+  EXPECT_FALSE(load_settings({}, {{"RABBITMQ_URL", "amqp://h"}, {"ROLLCALL_RABBITMQ_CA", "/ca.pem"}}));
+  EXPECT_FALSE(load_settings({}, {{"RABBITMQ_URL", "amqps://h"}, {"ROLLCALL_RABBITMQ_CERT", "/cert.pem"}}));
 }
 
 TEST(Settings, AnUnknownVariableOfOursNamesTheNearest) {

@@ -194,11 +194,11 @@ def test_systemd_is_told(start, tmp_path):
 
 
 def test_logs_as_json(start):
-    daemon = start("--log-format", "json", environment={"RABBITMQ_EXCHANGE": "x"})
+    daemon = start("--log-format", "json", environment={"AUTOSCALER_LABEL_COLOUR": "x"})
     daemon.stop()
     lines = [json.loads(line) for line in daemon.log().splitlines()]
     assert all(set(line) == {"time", "level", "role", "logger", "message"} for line in lines)
-    assert sum("RABBITMQ_EXCHANGE has no effect" in line["message"] for line in lines) == 1
+    assert sum("AUTOSCALER_LABEL_COLOUR has no effect" in line["message"] for line in lines) == 1
 
 
 def test_a_stop_under_load_is_clean_and_soon(start):
