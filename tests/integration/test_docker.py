@@ -236,6 +236,22 @@ def test_an_engine_behind_tls_is_shown_a_certificate(authority, start, tmp_path)
         assert "shop" not in entries(hidden)
 
 
+def test_a_remark_on_a_service_is_in_its_history_and_changes_nothing(engine, follow):
+    engine.add_service("shop", replicas=2)
+    _, client = follow()
+    eventually(lambda: len(tasks(client, "shop")) == 2)
+    before = entries(client)["shop"]
+    said = client.post("/services/shop/remarks", {"text": "two more for the weekend"})
+    assert said.status == 204 and int(said.headers["X-Rollcall-Revision"]) > before["revision"]
+    event = client.get("/history?service=shop&limit=1").json["events"][0]
+    assert (event["kind"], event["cause"]) == ("declared", {"writer": "operator", "evidence": "two more for the weekend"})
+    assert entries(client)["shop"] == before | {"revision": event["revision"]}
+    assert client.post("/services/shop/remarks", {"text": ""}).json["field"] == "text"
+    assert client.post("/services/nobody/remarks", {"text": "x"}).status == 404
+    client.put("/services/own/instances/1", {"address": "10.0.0.1"})
+    assert client.post("/services/own/remarks", {"text": "x"}).status == 409
+
+
 def test_of_several_nodes_one_follows_and_another_takes_over(engine, start):
     engine.add_service("shop", replicas=2)
     with running_postgres() as postgres:
