@@ -22,8 +22,8 @@ struct Scaling {
   friend bool operator==(const Scaling&, const Scaling&) = default;
 };
 
-/// One record of a source's for a service. It goes through the log as an instance does, with an id of its own, but isn't
-/// a reachable thing: it has no address, is no one's instance and isn't counted.
+/// One record of a source's for a service. It goes through the log as an instance does, with an id of its own, but
+/// isn't a reachable thing: it has no address, is no one's instance and isn't counted.
 struct Declaration {
   std::string native_id;                                    ///< the orchestrator's own id of the service
   std::vector<std::pair<std::string, std::string>> labels;  ///< sorted by key, keys unique

@@ -127,9 +127,11 @@ TEST(Settings, WhatIsPublishedHasAReceiverAndASecret) {
   const auto wrong = load_settings({}, {{"RABBITMQ_URL", "amqp://me:secret@h/a/b"}});
   ASSERT_FALSE(wrong);
   EXPECT_FALSE(wrong.error().message.contains("secret")) << wrong.error().message;
-  EXPECT_FALSE(load_settings({.config_file = {}, .values = {{"rabbitmq.url", "amqp://me:secret@h"}}}, {})) << "everyone sees it";
+  EXPECT_FALSE(load_settings({.config_file = {}, .values = {{"rabbitmq.url", "amqp://me:secret@h"}}}, {}))
+      << "everyone sees it";
   EXPECT_FALSE(load_settings({}, {{"ROLLCALL_WEBHOOK_URL", "http://h/"}})) << "unsigned";
-  EXPECT_TRUE(load_settings({}, {{"ROLLCALL_WEBHOOK_URL", "http://h/"}, {"ROLLCALL_WEBHOOK_SECRET", "0123456789abcdef"}}));
+  EXPECT_TRUE(
+      load_settings({}, {{"ROLLCALL_WEBHOOK_URL", "http://h/"}, {"ROLLCALL_WEBHOOK_SECRET", "0123456789abcdef"}}));
   EXPECT_FALSE(load_settings({}, {{"RABBITMQ_URL", "amqp://h"}, {"ROLLCALL_RABBITMQ_CA", "/ca.pem"}}));
   EXPECT_FALSE(load_settings({}, {{"RABBITMQ_URL", "amqps://h"}, {"ROLLCALL_RABBITMQ_CERT", "/cert.pem"}}));
 }

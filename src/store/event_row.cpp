@@ -14,7 +14,8 @@ namespace {
 //   [check kind u8, target, interval, timeout], retired (session, at)
 //   CRC-32 of all before
 // Version 2, of records that declare a service: before `retired`
-//   native id, labels, replicas, global u8, metric u8, thresholds (thousandths of a per cent), min, max, created, updated
+//   native id, labels, replicas, global u8, metric u8, thresholds (thousandths of a per cent), min, max, created,
+//   updated
 constexpr std::uint8_t kInstanceVersion = 1, kDeclarationVersion = 2;
 constexpr std::uint8_t kInMaintenance = 1, kHasLease = 2, kHasCheck = 4, kLapsed = 8, kDeclares = 16;
 
@@ -156,8 +157,8 @@ std::expected<std::string_view, std::string> checked(std::string_view row) {
   if (row.empty()) return std::unexpected("an event is empty");
   const auto version = static_cast<std::uint8_t>(row.front());
   if (version != kInstanceVersion && version != kDeclarationVersion) {
-    return std::unexpected("an event has format " + std::to_string(version) + ", and this program knows formats up to " +
-                           std::to_string(kDeclarationVersion) + " alone");
+    return std::unexpected("an event has format " + std::to_string(version) +
+                           ", and this program knows formats up to " + std::to_string(kDeclarationVersion) + " alone");
   }
   if (row.size() <= kChecksumBytes) return std::unexpected("an event is cut short");
   const auto body = row.substr(0, row.size() - kChecksumBytes);
