@@ -222,6 +222,7 @@ asio::awaitable<Outcome> exchange(Stream& stream, const HttpRequest& request, co
   if (error) co_return std::unexpected(failure_of(stream, error, request));
 
   beast::flat_buffer buffer(request.read_bytes + kMaxHeaderBytes);
+  buffer.reserve(request.read_bytes);  // Beast reads as much as there is room for, and begins with 512 bytes
   Parser parser;
   parser.header_limit(kMaxHeaderBytes);
   parser.body_limit(boost::none);  // read_body() counts: an answer with a long body is still an answer
