@@ -168,10 +168,8 @@ std::string_view status_of(const StatusCounts& counts, std::uint32_t wanted) noe
 
 /// Always with a fraction, as the clients of seed 004 are used to.
 void append_threshold(std::string& out, double per_cent) {
-  const auto begin = out.size();
   append_real(out, per_cent);
   while (out.ends_with('0') && !out.ends_with(".0")) out.pop_back();
-  if (out.find('.', begin) == std::string::npos && std::isfinite(per_cent)) out += ".0";
 }
 
 void append_scaling(std::string& out, const Scaling& scaling) {

@@ -25,8 +25,15 @@ class Engine:
         assert done.returncode == 0, f"{verb}: {done.stderr}"
         return done.stdout.strip()
 
+    @property
+    def socket(self):
+        return self.url.removeprefix("unix://")
+
+    def ask(self, *arguments):
+        return subprocess.run(["/usr/bin/docker", "-H", self.url, *arguments], capture_output=True, text=True, timeout=60)
+
     def docker(self, *arguments):
-        done = subprocess.run(["/usr/bin/docker", "-H", self.url, *arguments], capture_output=True, text=True, timeout=60)
+        done = self.ask(*arguments)
         assert done.returncode == 0, f"{arguments}: {done.stderr}"
         return done.stdout.strip()
 

@@ -55,10 +55,10 @@ start() {
 }
 
 image() {
-  mkdir -p "$dir/root/bin"
-  cp "$(command -v busybox)" "$dir/root/bin/busybox"
-  for name in sh sleep true false; do ln -sf busybox "$dir/root/bin/$name"; done
-  tar -C "$dir/root" -c . | docker import -c 'CMD ["/bin/sleep","3600"]' - idle >/dev/null
+  mkdir -p "$dir/image/bin"
+  cp "$(command -v busybox)" "$dir/image/bin/busybox"
+  for name in sh sleep true false; do ln -sf busybox "$dir/image/bin/$name"; done
+  tar -C "$dir/image" -c . | docker import -c 'CMD ["/bin/sleep","3600"]' - idle >/dev/null
 }
 
 # With a short heartbeat, so that a node that is lost is missed within seconds.
