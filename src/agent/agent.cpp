@@ -13,6 +13,7 @@
 #include <csignal>
 #include <mutex>
 #include <optional>
+#include <set>
 #include <thread>
 
 #include "agent/node_book.hpp"
@@ -29,17 +30,15 @@ namespace asio = boost::asio;
 using namespace std::chrono_literals;
 
 constexpr std::string_view kLogger = "agent";
-constexpr std::string_view kTaskLabel = "com.docker.swarm.task.id";
-constexpr std::string_view kServiceLabel = "com.docker.swarm.service.id";
-constexpr auto kBeat = 1s;  // a server takes an agent that is silent for 3 s for gone
+constexpr auto kBeat = 1s;  // a third of what a server takes for a sign that an agent is gone: docker.agent_silence
 constexpr auto kShortestPause = 100ms;
 constexpr auto kLongestPause = 5s;
 
-std::string swarms_only() { return docker::filters({{"label", {std::string(kTaskLabel)}}}); }
+std::string swarms_only() { return docker::filters({{"label", {std::string(docker::kTaskLabel)}}}); }
 
 std::string events_path() {
   return "/events?filters=" + docker::filters({{"type", {"container"}},
-                                               {"label", {std::string(kTaskLabel)}},
+                                               {"label", {std::string(docker::kTaskLabel)}},
                                                {"event", {"start", "die", "health_status", "pause", "unpause"}}});
 }
 
@@ -48,23 +47,9 @@ std::string text_at(const docker::Labels& labels, std::string_view key) {
   return found == nullptr ? std::string() : *found;
 }
 
-TaskHealth health_of(docker::ContainerHealth health) {
-  switch (health) {
-    case docker::ContainerHealth::none:
-      return TaskHealth::none;
-    case docker::ContainerHealth::starting:
-      return TaskHealth::starting;
-    case docker::ContainerHealth::healthy:
-      return TaskHealth::healthy;
-    case docker::ContainerHealth::unhealthy:
-      return TaskHealth::unhealthy;
-  }
-  return TaskHealth::none;
-}
-
-TaskHealth health_told_by(const std::string& action) {
-  if (action.ends_with(": healthy")) return TaskHealth::healthy;
-  return action.ends_with(": unhealthy") ? TaskHealth::unhealthy : TaskHealth::none;
+ContainerHealth health_told_by(const std::string& action) {
+  if (action.ends_with(": healthy")) return ContainerHealth::healthy;
+  return action.ends_with(": unhealthy") ? ContainerHealth::unhealthy : ContainerHealth::none;
 }
 
 /// Says that something fails when it begins to, and that it works again.
@@ -181,11 +166,11 @@ class EngineAgent final : public Agent {
   void put(const std::string& node, const std::vector<docker::Container>& containers) {
     std::vector<AgentReport::Task> tasks;
     for (const auto& container : containers) {
-      tasks.push_back({.task = text_at(container.labels, kTaskLabel),
-                       .service = text_at(container.labels, kServiceLabel),
+      tasks.push_back({.task = text_at(container.labels, docker::kTaskLabel),
+                       .service = text_at(container.labels, docker::kServiceLabel),
                        .container = container.id,
                        .action = {},
-                       .health = health_of(container.health)});
+                       .health = container.health});
     }
     const std::scoped_lock lock(mutex_);
     node_ = node;
@@ -196,8 +181,8 @@ class EngineAgent final : public Agent {
   void take_event(std::string_view line) {
     const auto event = docker::parse_event(line);
     if (!event || event->type != "container") return;
-    AgentReport::Task task{.task = text_at(event->attributes, kTaskLabel),
-                           .service = text_at(event->attributes, kServiceLabel),
+    AgentReport::Task task{.task = text_at(event->attributes, docker::kTaskLabel),
+                           .service = text_at(event->attributes, docker::kServiceLabel),
                            .container = event->id,
                            .action = event->action,
                            .health = health_told_by(event->action)};
@@ -233,6 +218,7 @@ class EngineAgent final : public Agent {
       if (!report) return;
       const auto sent = send_(node_to_tell_, *report);
       if (sent) {
+        if (!sent->sample.empty()) sample_now(*sent);
         trouble.ends();
         length = kShortestPause;
         continue;
@@ -243,6 +229,16 @@ class EngineAgent final : public Agent {
       news_.wait_for(lock, length, [this] { return stops_; });
       length = std::min<Duration>(2 * length, kLongestPause);
     }
+  }
+
+  void sample_now(const AgentWishes& wishes) {
+    const std::set<std::string, std::less<>> tasks(wishes.sample.begin(), wishes.sample.end());
+    sampler_->refresh([tasks](const RunningContainer& one) { return tasks.contains(one.instances.front().view()); },
+                      [this](bool) {
+                        const std::scoped_lock lock(mutex_);
+                        book_.hurry();
+                        news_.notify_all();
+                      });
   }
 
   /// An empty one is a sign of life. Nothing: it is time to end.
@@ -258,7 +254,6 @@ class EngineAgent final : public Agent {
   const std::unique_ptr<docker::EngineClient> client_;
   const Clock& clock_;
   const Send send_;
-  std::unique_ptr<UsageSampler> sampler_;
   std::string node_to_tell_;              // on the thread of run()
   Trouble engine_trouble_{"the engine"};  // on the thread of io_
   std::mutex mutex_;
@@ -266,6 +261,7 @@ class EngineAgent final : public Agent {
   bool stops_ = false;  // guarded by mutex_, as are the next two
   std::string node_;
   NodeBook book_;
+  std::unique_ptr<UsageSampler> sampler_;  // calls back until it has ended, and uses the three above
   asio::io_context io_{1};
   asio::signal_set signals_{io_, SIGINT, SIGTERM};
 };

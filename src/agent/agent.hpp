@@ -20,7 +20,7 @@ class Agent {
     MetricsLimits metrics;
   };
   /// Sends a report of the node with this id, and waits for the answer. On the thread of run().
-  using Send = std::function<Result<void>(const std::string& node, const AgentReport& report)>;
+  using Send = std::function<Result<AgentWishes>(const std::string& node, const AgentReport& report)>;
 
   virtual ~Agent() = default;
   /// Until SIGTERM or SIGINT. An engine or a server that isn't there is waited for.

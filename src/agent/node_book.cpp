@@ -16,7 +16,7 @@ void NodeBook::list(std::vector<AgentReport::Task> running) {
 void NodeBook::happened(AgentReport::Task task, bool runs) {
   if (runs) {
     auto& known = running_[task.container];
-    if (task.health == TaskHealth::none) task.health = known.health;  // only some events tell of it
+    if (task.health == ContainerHealth::none) task.health = known.health;  // only some events tell of it
     known = task;
     known.action.clear();
   } else {
@@ -41,6 +41,7 @@ AgentReport NodeBook::take() {
     auto sample = samples_.extract(samples_.begin());
     report.samples.push_back({std::move(sample.key()), sample.mapped()});
   }
+  hurries_ = hurries_ && !samples_.empty();
   return report;
 }
 

@@ -17,8 +17,11 @@ class NodeBook {
   /// Only the newest of a task is told.
   void sampled(const std::string& task, const UsageSample& usage);
 
-  /// Samples can wait until there is something else to tell.
-  [[nodiscard]] bool has_news() const noexcept { return complete_ || !news_.empty(); }
+  /// Somebody waits for the samples that there are.
+  void hurry() noexcept { hurries_ = !samples_.empty(); }
+
+  /// Samples can wait until there is something else to tell, unless they are to hurry.
+  [[nodiscard]] bool has_news() const noexcept { return complete_ || hurries_ || !news_.empty(); }
   /// What is to be told now: at most kMostSamples samples, the others with the next.
   [[nodiscard]] AgentReport take();
   /// What was taken hasn't arrived: everything that runs is to be told again. Samples are lost.
@@ -34,6 +37,7 @@ class NodeBook {
   std::vector<AgentReport::Task> news_;
   std::map<std::string, UsageSample> samples_;  // by task
   bool complete_ = false;
+  bool hurries_ = false;
 };
 
 }  // namespace rollcall

@@ -10,7 +10,8 @@ using ::testing::ElementsAre;
 using ::testing::IsEmpty;
 using ::testing::SizeIs;
 
-AgentReport::Task task(const std::string& name, const std::string& action = {}, TaskHealth health = TaskHealth::none) {
+AgentReport::Task task(const std::string& name, const std::string& action = {},
+                       ContainerHealth health = ContainerHealth::none) {
   return {.task = name, .service = "web", .container = "container-" + name, .action = action, .health = health};
 }
 
@@ -38,12 +39,12 @@ TEST(NodeBook, TellsWhatHappensAndKnowsWhatRunsThen) {
 
 TEST(NodeBook, RemembersTheHealthThatAnEventDoesntTell) {
   NodeBook book;
-  book.list({task("1", {}, TaskHealth::unhealthy)});
+  book.list({task("1", {}, ContainerHealth::unhealthy)});
   (void)book.take();
   book.happened(task("1", "pause"), true);
-  EXPECT_THAT(book.take().tasks, ElementsAre(task("1", "pause", TaskHealth::unhealthy)));
-  book.happened(task("1", "health_status: healthy", TaskHealth::healthy), true);
-  EXPECT_THAT(book.running(), ElementsAre(task("1", {}, TaskHealth::healthy)));
+  EXPECT_THAT(book.take().tasks, ElementsAre(task("1", "pause", ContainerHealth::unhealthy)));
+  book.happened(task("1", "health_status: healthy", ContainerHealth::healthy), true);
+  EXPECT_THAT(book.running(), ElementsAre(task("1", {}, ContainerHealth::healthy)));
 }
 
 TEST(NodeBook, TellsAllAgainWhenAReportIsLost) {
@@ -71,6 +72,18 @@ TEST(NodeBook, TellsTheNewestSampleOfATaskThatRuns) {
   ASSERT_THAT(report.samples, SizeIs(1));
   EXPECT_EQ(report.samples.front().task, "2");
   EXPECT_EQ(report.samples.front().usage.cpu_percent, 7);
+}
+
+TEST(NodeBook, SamplesWaitUnlessSomebodyWaitsForThem) {
+  NodeBook book;
+  book.sampled("1", {});
+  EXPECT_FALSE(book.has_news());
+  book.hurry();
+  EXPECT_TRUE(book.has_news());
+  EXPECT_THAT(book.take().samples, SizeIs(1));
+  EXPECT_FALSE(book.has_news());
+  book.hurry();
+  EXPECT_FALSE(book.has_news()) << "there are none";
 }
 
 TEST(NodeBook, IsBounded) {

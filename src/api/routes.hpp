@@ -85,8 +85,9 @@ struct ApiParts {
   /// Takes new samples of a service's instances where that can be asked for; `done` is told if there are any, on any
   /// thread. Empty: it never can.
   std::function<void(const ServiceName&, std::move_only_function<void(bool)> done)> refresh_usage{};
-  /// What an agent tells of its node. Empty: there is no Swarm that it could belong to.
-  std::function<Result<void>(std::string_view node, const AgentReport&)> agent_reports{};
+  /// What an agent tells of its node; `take` is called on any thread. Empty: there is no Swarm that it could belong to.
+  std::function<void(std::string node, AgentReport, std::move_only_function<void(Result<AgentWishes>)> take)>
+      agent_reports{};
   /// Those that the settings name.
   std::function<std::vector<PublisherInfo>()> publishers{};
 };

@@ -122,8 +122,10 @@ struct DockerLimits {
   std::size_t event_bytes = 1024 * 1024;              ///< of one event; a longer one is dropped
   std::chrono::milliseconds retry_shortest{100};      ///< of an engine that isn't there, doubled each time
   std::chrono::milliseconds retry_longest{5'000};
-  std::size_t services_per_question = 50;  ///< asked for by their ids; beyond it, several questions
-  std::size_t warnings = 1'000;            ///< about labels that are kept
+  std::chrono::milliseconds agent_silence{3'000};  ///< from then on its node is polled again
+  std::chrono::milliseconds agent_timeout{5'000};  ///< of figures that are asked of an agent
+  std::size_t services_per_question = 50;          ///< asked for by their ids; beyond it, several questions
+  std::size_t warnings = 1'000;                    ///< about labels that are kept
 };
 
 struct CatalogLimits {

@@ -10,20 +10,6 @@ namespace {
 constexpr std::size_t kScratchKept = std::size_t{1} << 20;
 constexpr std::size_t kEditsKept = 64;
 
-std::uint32_t& count_of(StatusCounts& counts, Status status) {
-  switch (status) {
-    case Status::passing:
-      return counts.passing;
-    case Status::warning:
-      return counts.warning;
-    case Status::critical:
-      return counts.critical;
-    case Status::maintenance:
-      break;
-  }
-  return counts.maintenance;
-}
-
 }  // namespace
 
 Scratch::Range Scratch::add(const Encoders& encoders, const Instance& instance) {

@@ -5,6 +5,9 @@
 #include <fstream>
 #include <iterator>
 #include <optional>
+#include <ranges>
+#include <string>
+#include <vector>
 
 #include "agent/agent.hpp"
 #include "base/log.hpp"
@@ -26,6 +29,11 @@ struct AgentLine {
   double interval_s = 60;
 };
 
+std::string variable(const char* name, const char* otherwise) {
+  const char* value = std::getenv(name);
+  return value == nullptr || *value == '\0' ? otherwise : value;
+}
+
 Result<std::string> token_in(const std::string& path) {
   std::ifstream file(path);
   std::string token{std::istreambuf_iterator<char>(file), {}};
@@ -34,7 +42,8 @@ Result<std::string> token_in(const std::string& path) {
   return token;
 }
 
-Result<Client> client_for(const Common& common, const AgentLine& line) {
+Result<Client> client_for(Common common, const std::string& server, const AgentLine& line) {
+  common.server = server;
   auto client = Client::open(common);
   if (!client || line.token_file.empty()) return client;
   auto token = token_in(line.token_file);
@@ -53,34 +62,57 @@ Result<Agent::Config> config_of(const AgentLine& line) {
   return config;
 }
 
-/// Looks the server's name up again after each failure: it may be elsewhere by then.
+/// "a,b" are two; nothing is the usual one.
+std::vector<std::string> split_servers(const std::string& text) {
+  if (text.empty()) return {{}};
+  std::vector<std::string> servers;
+  for (const auto part : text | std::views::split(',')) servers.emplace_back(std::string_view(part));
+  return servers;
+}
+
+/// After each failure the next server is told, its name looked up again: it may be elsewhere by then.
 class Teller {
  public:
-  Teller(const Common& common, const AgentLine& line) : common_(common), line_(line) {}
+  Teller(const Common& common, const AgentLine& line)
+      : common_(common),
+        line_(line),
+        servers_(split_servers(common.server.empty() ? variable("ROLLCALL_SERVER", "") : common.server)) {}
 
   /// What can't be right later either.
-  [[nodiscard]] Result<void> check() {
-    auto client = client_for(common_, line_);
-    if (!client && client.error().code != ErrorCode::unavailable) return std::unexpected(client.error());
-    if (client) client_ = *std::move(client);
+  [[nodiscard]] Result<void> check() const {
+    for (const auto& server : servers_) {
+      const auto client = client_for(common_, server, line_);
+      if (!client && client.error().code != ErrorCode::unavailable) return std::unexpected(client.error());
+    }
     return {};
   }
 
-  [[nodiscard]] Result<void> tell(const std::string& node, const AgentReport& report) {
-    if (!client_) {
-      if (auto ok = check(); !ok) return ok;
+  [[nodiscard]] Result<AgentWishes> tell(const std::string& node, const AgentReport& report) {
+    auto wishes = tell_current(node, report);
+    if (!wishes && wishes.error().code == ErrorCode::unavailable) {
+      client_.reset();
+      current_ = (current_ + 1) % servers_.size();
     }
-    if (!client_) return fail(ErrorCode::unavailable, fmt::format("{} has no address", common_.server));
-    const auto answer = client_->ask(Client::Verb::post, "/agents/" + http::percent_encode_segment(node),
-                                     codec::encode_agent_report(report), kTellTimeout);
-    if (answer) return {};
-    if (answer.error().code == ErrorCode::unavailable) client_.reset();
-    return std::unexpected(answer.error());
+    return wishes;
   }
 
  private:
+  [[nodiscard]] Result<AgentWishes> tell_current(const std::string& node, const AgentReport& report) {
+    if (!client_) {
+      auto client = client_for(common_, servers_[current_], line_);
+      if (!client) return std::unexpected(client.error());
+      client_ = *std::move(client);
+    }
+    const auto answer = client_->ask(Client::Verb::post, "/agents/" + http::percent_encode_segment(node),
+                                     codec::encode_agent_report(report), kTellTimeout);
+    if (!answer) return std::unexpected(answer.error());
+    return codec::decode_agent_wishes(answer->body, ModelLimits{}, MetricsLimits{}.report_entries);
+  }
+
   const Common& common_;
   const AgentLine& line_;
+  const std::vector<std::string> servers_;
+  std::size_t current_ = 0;
   std::optional<Client> client_;
 };
 
@@ -100,11 +132,6 @@ int run_agent(const Common& common, const AgentLine& line) {
   return 0;
 }
 
-std::string variable(const char* name, const char* otherwise) {
-  const char* value = std::getenv(name);
-  return value == nullptr || *value == '\0' ? otherwise : value;
-}
-
 }  // namespace
 
 void add_agent_command(Program& program) {
@@ -114,8 +141,7 @@ void add_agent_command(Program& program) {
   auto& command = program.add_client(
       "agent",
       "Tell a daemon that follows a Swarm's manager what happens to the tasks of the node that this runs on, at once, "
-      "and "
-      "what they use. Runs on each node, as a global service. It only reads from the engine. SIGTERM ends it.",
+      "and what they use. Runs on each node, as a global service. It only reads from the engine. SIGTERM ends it.",
       "  rollcall agent --server https://registry.example:5001 --token-file /run/secrets/rollcall",
       [&program, values] { return run_agent(program.common(), *values); });
   command.add_option("--docker", values->docker, "The node's engine; else DOCKER_HOST, else the usual socket")

@@ -48,13 +48,13 @@ Result<void> read_word(const JsonValue* value, std::string_view path, std::size_
   return {};
 }
 
-Result<void> read_health(const JsonValue* value, std::string_view path, TaskHealth& health) {
+Result<void> read_health(const JsonValue* value, std::string_view path, ContainerHealth& health) {
   if (value == nullptr) return {};
   const auto found = std::ranges::find(kHealths, value->text);
   if (value->kind != JsonKind::text || found == kHealths.end()) {
     return fail(ErrorCode::invalid, fmt::format("allowed are {}", fmt::join(kHealths, ", ")), std::string(path));
   }
-  health = static_cast<TaskHealth>(found - kHealths.begin());
+  health = static_cast<ContainerHealth>(found - kHealths.begin());
   return {};
 }
 
@@ -119,7 +119,7 @@ template <class Item, class Read>
 Result<void> read_list(const Document& document, const JsonValue* list, std::string_view name, std::size_t most,
                        std::vector<Item>& items, Read read) {
   if (list == nullptr) return {};
-  if (list->kind != JsonKind::array) return wrong_type(*list, name, "an array of objects");
+  if (list->kind != JsonKind::array) return wrong_type(*list, name, "an array");
   return document.for_each_in(*list, [&](const JsonValue& value) -> Result<void> {
     if (items.size() == most) {
       return fail(ErrorCode::invalid, fmt::format("has too many entries; allowed are {}", most), std::string(name));
@@ -195,6 +195,35 @@ Result<AgentReport> decode_agent_report(std::string_view json, const ModelLimits
   }
   if (!ok) return std::unexpected(std::move(ok.error()));
   return report;
+}
+
+std::string encode_agent_wishes(const AgentWishes& wishes) {
+  std::string out = "{\"sample\":[";
+  for (const auto& task : wishes.sample) {
+    if (&task != wishes.sample.data()) out += ',';
+    append_string(out, task);
+  }
+  return out + "]}";
+}
+
+Result<AgentWishes> decode_agent_wishes(std::string_view json, const ModelLimits& limits, std::size_t most) {
+  constexpr std::array<std::string_view, 1> kNames{"sample"};
+  std::array<const JsonValue*, 1> found{};
+  AgentWishes wishes;
+  Document document;
+  auto ok = document.parse(json, most + kOtherValues);
+  if (ok) ok = take_root(document, kNames, found);
+  if (ok) {
+    ok = read_list(document, found[0], "sample", most, wishes.sample,
+                   [&](const auto& value, const auto& path) -> Result<std::string> {
+                     std::string task;
+                     if (auto read = read_word(&value, path, 1, limits, task); !read)
+                       return std::unexpected(read.error());
+                     return task;
+                   });
+  }
+  if (!ok) return std::unexpected(std::move(ok.error()));
+  return wishes;
 }
 
 }  // namespace rollcall::codec

@@ -17,7 +17,7 @@ Result<AgentReport> decoded(std::string_view json, std::size_t most = 10) {
 TEST(AgentReport, SurvivesTheWire) {
   AgentReport report;
   report.complete = true;
-  report.tasks = {{"t1", "s1", "c1", "", TaskHealth::healthy}, {"t2", "s\"2", "c2", "die", TaskHealth::none}};
+  report.tasks = {{"t1", "s1", "c1", "", ContainerHealth::healthy}, {"t2", "s\"2", "c2", "die", ContainerHealth::none}};
   report.samples.push_back({"t1", {}});
   auto& usage = report.samples.front().usage;
   usage.cpu_percent = 12.5;
@@ -36,6 +36,14 @@ TEST(AgentReport, SurvivesTheWire) {
   EXPECT_THAT(again->samples.front().usage.memory_working_bytes, Optional(900U));
   EXPECT_THAT(again->samples.front().usage.block_write_bytes, Optional(7U));
   EXPECT_FALSE(again->samples.front().usage.network_rx_bytes);
+}
+
+TEST(AgentWishes, SurviveTheWire) {
+  const AgentWishes wishes{{"t1", "t\"2"}};
+  EXPECT_EQ(decode_agent_wishes(encode_agent_wishes(wishes), ModelLimits{}, 2)->sample, wishes.sample);
+  EXPECT_EQ(decode_agent_wishes("{}", ModelLimits{}, 2)->sample.size(), 0U);
+  EXPECT_EQ(decode_agent_wishes(R"({"sample":["a",1]})", ModelLimits{}, 2).error().field, "sample[1]");
+  EXPECT_EQ(decode_agent_wishes(R"({"sample":["a","b","c"]})", ModelLimits{}, 2).error().field, "sample");
 }
 
 TEST(AgentReport, MayBeEmpty) {

@@ -9,7 +9,7 @@
 namespace rollcall {
 
 /// What a container's own check says; `none` where it has no check.
-enum class TaskHealth : std::uint8_t { none, starting, healthy, unhealthy };
+enum class ContainerHealth : std::uint8_t { none, starting, healthy, unhealthy };
 
 struct AgentReport {
   /// A container of a Swarm task that runs on the node, or to which something has happened.
@@ -17,7 +17,7 @@ struct AgentReport {
     std::string task{}, service{};  ///< the Swarm's ids
     std::string container{};        ///< the engine's
     std::string action{};           ///< the engine's word for what has happened: "start", "die"; empty: it runs
-    TaskHealth health = TaskHealth::none;
+    ContainerHealth health = ContainerHealth::none;
     friend bool operator==(const Task&, const Task&) = default;
   };
   struct Usage {
@@ -28,6 +28,11 @@ struct AgentReport {
   bool complete = false;  ///< `tasks` are all that run there
   std::vector<Task> tasks{};
   std::vector<Usage> samples{};
+};
+
+/// What a server answers: what it would like to be told next.
+struct AgentWishes {
+  std::vector<std::string> sample{};  ///< tasks whose figures somebody waits for
 };
 
 }  // namespace rollcall

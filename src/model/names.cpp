@@ -3,6 +3,7 @@
 
 #include "model/event.hpp"
 #include "model/instance.hpp"
+#include "model/service.hpp"
 
 namespace rollcall {
 namespace {
@@ -28,6 +29,20 @@ std::optional<Status> status_from(std::string_view name) noexcept { return value
 std::optional<Source> source_from(std::string_view name) noexcept { return value_of<Source>(kSourceNames, name); }
 std::optional<EventKind> event_kind_from(std::string_view name) noexcept {
   return value_of<EventKind>(kEventKindNames, name);
+}
+
+std::uint32_t& count_of(StatusCounts& counts, Status status) noexcept {
+  switch (status) {
+    case Status::passing:
+      return counts.passing;
+    case Status::warning:
+      return counts.warning;
+    case Status::critical:
+      return counts.critical;
+    case Status::maintenance:
+      break;
+  }
+  return counts.maintenance;
 }
 
 bool Filter::matches(const Instance& instance) const {

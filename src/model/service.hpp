@@ -5,6 +5,7 @@
 #include "base/ids.hpp"
 #include "base/rare.hpp"
 #include "model/declaration.hpp"
+#include "model/instance.hpp"
 
 namespace rollcall {
 
@@ -14,6 +15,8 @@ struct StatusCounts {
   [[nodiscard]] std::uint32_t total() const noexcept { return passing + warning + critical + maintenance; }
   friend bool operator==(const StatusCounts&, const StatusCounts&) = default;
 };
+
+[[nodiscard]] std::uint32_t& count_of(StatusCounts& counts, Status status) noexcept;
 
 /// A name under which instances are found, summed up over them.
 struct Service {

@@ -12,20 +12,6 @@
 namespace rollcall {
 namespace {
 
-std::uint32_t& count_of(StatusCounts& counts, Status status) {
-  switch (status) {
-    case Status::passing:
-      return counts.passing;
-    case Status::warning:
-      return counts.warning;
-    case Status::critical:
-      return counts.critical;
-    case Status::maintenance:
-      break;
-  }
-  return counts.maintenance;
-}
-
 Message message(const Event& event, std::string_view key, std::string_view members) {
   auto body = begin_body(key, event.at);
   body += ',';

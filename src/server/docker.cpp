@@ -1,13 +1,29 @@
 #include "server/docker.hpp"
 
-#include <algorithm>
+#include <atomic>
 
 #include "discovery/docker/task_sighting.hpp"
 
 namespace rollcall {
 namespace {
 
-constexpr auto kAgentSilence = std::chrono::seconds(3);
+/// An answer that waits for all who were asked, or for their having been dropped: whether any has something new.
+class AnyOf {
+ public:
+  explicit AnyOf(UsageSampler::Done done) : done_(std::move(done)) {}
+  ~AnyOf() { done_(any_.load(std::memory_order_relaxed)); }
+  AnyOf(const AnyOf&) = delete;
+  AnyOf& operator=(const AnyOf&) = delete;
+
+  /// Any thread.
+  void answer(bool has_new) noexcept {
+    if (has_new) any_.store(true, std::memory_order_relaxed);
+  }
+
+ private:
+  UsageSampler::Done done_;
+  std::atomic<bool> any_{false};
+};
 
 }  // namespace
 
@@ -43,7 +59,8 @@ void Docker::take(const InstanceId& id, const Sample& sample) {
   if (parts_.catalog.find_instance(id.view())) parts_.samples.put(id, sample);
 }
 
-Result<void> Docker::take_report(std::string_view node, const AgentReport& report) {
+/// The samples first: whoever waits for them is told when the provider has the report.
+void Docker::take_report(std::string node, AgentReport report, DockerProvider::TakeWishes take_wishes) {
   for (const auto& [task, usage] : report.samples) {
     const auto id = docker::task_instance_id(task);
     const auto before = parts_.samples.find(id);
@@ -53,16 +70,14 @@ Result<void> Docker::take_report(std::string_view node, const AgentReport& repor
     sample.usage = usage;
     take(id, sample);
   }
-  auto taken = discovery_->provider().node_reports(std::string(node), report);
-  if (taken) hear_agent(node);
-  return taken;
+  discovery_->provider().node_reports(std::move(node), std::move(report), std::move(take_wishes));
 }
 
-void Docker::hear_agent(std::string_view node) {
-  const auto now = parts_.clock.now();
-  const std::scoped_lock lock(agents_mutex_);
-  std::erase_if(agents_, [now](const auto& agent) { return now - agent.second > kAgentSilence; });
-  agents_[std::string(node)] = now;
+void Docker::refresh_usage(const ServiceName& service, UsageSampler::Done done) {
+  const auto all = std::make_shared<AnyOf>(std::move(done));
+  const auto answer = [all](bool has_new) { all->answer(has_new); };
+  sampler_->refresh([service](const RunningContainer& container) { return container.service == service; }, answer);
+  discovery_->provider().order_samples(service, answer);
 }
 
 void Docker::offer(api::ApiParts& to) {
@@ -70,15 +85,10 @@ void Docker::offer(api::ApiParts& to) {
     return api::DiscoveryState{discovery_->last_refresh(), refresh_interval_};
   };
   to.refresh_discovery = [this](auto done) { discovery_->refresh(std::move(done)); };
-  to.refresh_usage = [this](const ServiceName& service, auto done) { sampler_->refresh(service, std::move(done)); };
-  to.agent_reports = [this](std::string_view node, const AgentReport& report) { return take_report(node, report); };
-}
-
-std::size_t Docker::agents_of_late() const {
-  const auto oldest = parts_.clock.now() - kAgentSilence;
-  const std::scoped_lock lock(agents_mutex_);
-  return static_cast<std::size_t>(
-      std::ranges::count_if(agents_, [oldest](const auto& agent) { return agent.second >= oldest; }));
+  to.refresh_usage = [this](const ServiceName& service, auto done) { refresh_usage(service, std::move(done)); };
+  to.agent_reports = [this](std::string node, AgentReport report, auto take_wishes) {
+    take_report(std::move(node), std::move(report), std::move(take_wishes));
+  };
 }
 
 api::PartHealth Docker::health() const {
@@ -89,8 +99,6 @@ api::PartHealth Docker::health() const {
 
 void Docker::add_metrics(OwnMetrics& metrics) const {
   discovery_->add_metrics(metrics);
-  metrics.gauge("docker_agents", "Nodes whose agents have reported within the last 3 s.",
-                static_cast<double>(agents_of_late()));
   const auto counts = sampler_->counts();
   metrics.counter("docker_samples_total", "Containers that the engine told the figures of.",
                   static_cast<double>(counts.samples));

@@ -1,9 +1,7 @@
 #pragma once
 // All of the daemon that has to do with a Docker engine: it is followed, its containers are sampled, agents tell of its
 // Swarm's other nodes, and routes ask for the newest.
-#include <map>
 #include <memory>
-#include <mutex>
 #include <string>
 
 #include "api/routes.hpp"
@@ -34,16 +32,13 @@ class Docker {
   Docker(const DockerDiscovery::Parts& parts, const DockerConfig& config)
       : parts_(parts), refresh_interval_(config.refresh_interval) {}
   void take(const InstanceId& id, const Sample& sample);
-  Result<void> take_report(std::string_view node, const AgentReport& report);
-  void hear_agent(std::string_view node);
-  [[nodiscard]] std::size_t agents_of_late() const;
+  void take_report(std::string node, AgentReport report, DockerProvider::TakeWishes take_wishes);
+  void refresh_usage(const ServiceName& service, UsageSampler::Done done);
 
   const DockerDiscovery::Parts parts_;
   const std::chrono::milliseconds refresh_interval_;
   std::unique_ptr<DockerDiscovery> discovery_;
   std::unique_ptr<UsageSampler> sampler_;
-  mutable std::mutex agents_mutex_;
-  std::map<std::string, MonoTime> agents_;  // guarded by agents_mutex_: when a node's last reported, if of late
 };
 
 }  // namespace rollcall

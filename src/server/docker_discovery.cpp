@@ -129,6 +129,7 @@ void DockerDiscovery::add_metrics(OwnMetrics& metrics) const {
   metrics.gauge("docker_services", "Services of its Swarm that are listed.", real(state.services));
   metrics.gauge("docker_tasks", "Tasks of theirs.", real(state.tasks));
   metrics.gauge("docker_containers", "Containers outside of the Swarm that are listed.", real(state.containers));
+  metrics.gauge("docker_agents", "Nodes whose agents have reported of late.", real(state.agents));
   metrics.gauge("docker_warnings", "Services that are left out because of a label.", real(state.warnings.size()));
 }
 

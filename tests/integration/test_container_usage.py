@@ -162,10 +162,10 @@ def test_what_an_engine_lists_is_listed_again_on_demand(start, engine):
 
 
 class RunningAgent:
-    def __init__(self, folder, daemon, engine, *arguments):
+    def __init__(self, folder, servers, engine, *arguments, interval_s=1):
         self._log = (folder / "agent.log").open("ab")
         self._process = subprocess.Popen(
-            [binary(), "agent", "--server", daemon.address, "--docker", engine.url, "--interval", "1", *arguments],
+            [binary(), "agent", "--server", servers, "--docker", engine.url, "--interval", str(interval_s), *arguments],
             stdin=subprocess.DEVNULL, stderr=self._log, env=os.environ | QUIET)
 
     def stop(self):
@@ -209,7 +209,7 @@ def test_an_agent_tells_of_its_node(start, engine, worker, tmp_path):
     daemon, client = follow(start, engine)
     eventually(lambda: listed(client, "shop", 2), WITHIN_S)
     assert metrics(client, "shop", "POST") is None, "the manager's engine can't measure them"
-    agent = RunningAgent(tmp_path, daemon, worker)
+    agent = RunningAgent(tmp_path, daemon.address, worker)
     try:
         found = eventually(lambda: (got := metrics(client, "shop")) and got["tasks_sampled"] == 2 and got, WITHIN_S)
         assert (found["cpu_pct"], found["tasks_running"]) == (70, 2)
@@ -224,7 +224,7 @@ def test_a_task_that_dies_on_an_agents_node_shows_at_once(start, engine, worker,
     run_on(worker, engine, shop)
     daemon, client = follow(start, engine)
     eventually(lambda: listed(client, "shop", 1), WITHIN_S)
-    agent = RunningAgent(tmp_path, daemon, worker)
+    agent = RunningAgent(tmp_path, daemon.address, worker)
     try:
         eventually(lambda: metrics(client, "shop"), WITHIN_S)
         task = engine.tasks_of(shop)[0]
@@ -240,11 +240,49 @@ def test_a_task_that_dies_on_an_agents_node_shows_at_once(start, engine, worker,
         agent.kill()
 
 
+def test_an_agent_is_asked_for_what_somebody_waits_for(start, engine, worker, tmp_path):
+    shop = engine.add_service("shop", replicas=2, node=worker.node)
+    run_on(worker, engine, shop)
+    daemon, client = follow(start, engine)
+    eventually(lambda: listed(client, "shop", 2), WITHIN_S)
+    agent = RunningAgent(tmp_path, daemon.address, worker, interval_s=3600)
+    try:
+        eventually(lambda: (got := metrics(client, "shop", "POST")) and got["tasks_sampled"] == 2, WITHIN_S)
+        for container in worker.cpu:
+            worker.cpu[container] = 20
+        assert metrics(client, "shop", "POST", "?window=1")["cpu_pct"] == 20
+    finally:
+        agent.kill()
+
+
+def test_an_agent_of_another_swarm_is_turned_away(start, engine, worker, tmp_path):
+    worker.info["Swarm"]["NodeID"] = "stranger00000000000000000"
+    daemon, client = follow(start, engine)
+    agent = RunningAgent(tmp_path, daemon.address, worker)
+    try:
+        eventually(lambda: "the Swarm has no such node" in (tmp_path / "agent.log").read_text(), WITHIN_S)
+        assert "rollcall_docker_agents 0\n" in client.get("/metrics").body.decode()
+    finally:
+        agent.kill()
+
+
+def test_an_agent_finds_the_node_that_follows_the_swarm(start, engine, worker, tmp_path):
+    shop = engine.add_service("shop", replicas=1, node=worker.node)
+    run_on(worker, engine, shop)
+    daemon, client = follow(start, engine)
+    other = start(name="other")
+    agent = RunningAgent(tmp_path, f"{other.address},{daemon.address}", worker)
+    try:
+        eventually(lambda: metrics(client, "shop"), WITHIN_S)
+    finally:
+        agent.kill()
+
+
 def test_an_agent_says_once_that_it_may_not_tell(start, engine, worker, tmp_path):
     (tmp_path / "token").write_text("reader-0123456789abcdef\n")
     daemon = start("--set", f"docker.url={engine.url}",
                    environment={"ROLLCALL_ACCESS_TOKENS": "read:reader-0123456789abcdef"})
-    agent = RunningAgent(tmp_path, daemon, worker, "--token-file", str(tmp_path / "token"), "--json")
+    agent = RunningAgent(tmp_path, daemon.address, worker, "--token-file", str(tmp_path / "token"), "--json")
     try:
         log = eventually(lambda: "the server:" in (tmp_path / "agent.log").read_text()
                          and (tmp_path / "agent.log").read_text(), WITHIN_S)

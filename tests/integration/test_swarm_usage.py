@@ -34,7 +34,7 @@ def daemon(swarm, start):
 
 @pytest.fixture
 def agent(swarm, daemon, tmp_path):
-    running = RunningAgent(tmp_path, daemon, swarm[1])
+    running = RunningAgent(tmp_path, daemon.address, swarm[1])
     yield running
     running.kill()
 
@@ -76,6 +76,22 @@ def test_an_agent_tells_what_its_node_uses(swarm, daemon, agent):
     measured = eventually(lambda: busy(client, "GET"), WITHIN_S)
     assert (measured["tasks_sampled"], measured["tasks_running"]) == (1, 1)
     assert agent.stop() == 0
+
+
+def test_an_agent_is_asked_for_what_somebody_waits_for(swarm, daemon, tmp_path):
+    seldom = RunningAgent(tmp_path, daemon.address, swarm[1], interval_s=3600)
+    try:
+        swarm[0].create("shop", "--constraint", "node.role==worker")
+        client = daemon.client()
+        eventually(lambda: passing(client, "shop", 1), WITHIN_S)
+        fresh = eventually(lambda: (got := client.post("/services/shop/metrics")).status == 200 and got.json, WITHIN_S)
+        assert fresh["refreshed"]
+        assert fresh["metrics"]["tasks_sampled"] == 1
+        again = client.post("/services/shop/metrics").json
+        assert again["refreshed"]
+        assert again["metrics"]["timestamp"] > fresh["metrics"]["timestamp"]
+    finally:
+        seldom.kill()
 
 
 def test_a_task_that_is_killed_on_an_agents_node_shows_soon(swarm, daemon, agent):

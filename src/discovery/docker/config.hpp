@@ -46,6 +46,8 @@ struct DockerConfig {
   std::optional<std::vector<LabelCondition>> filter;  ///< all must hold; none: the label `enabled` is true
   DockerLabelNames labels;
   std::vector<std::string> networks;  ///< that those who ask share with the services, the best first; none: see README
+  /// By which ports are reached that containers outside of the Swarm publish; empty: the engine's own, if known.
+  std::string host_address;
   std::chrono::milliseconds refresh_interval{30'000};
   bool containers = true;  ///< also those that aren't Swarm's
   DockerLimits limits;

@@ -10,10 +10,6 @@
 
 namespace rollcall::docker {
 
-/// The label that a task's container has, and the one of its service.
-inline constexpr std::string_view kTaskLabel = "com.docker.swarm.task.id";
-inline constexpr std::string_view kServiceLabel = "com.docker.swarm.service.id";
-
 [[nodiscard]] bool is_swarms(const Container& container);
 
 /// One for each port; none of a container that isn't meant. `engine_address`: by which ports that the engine publishes

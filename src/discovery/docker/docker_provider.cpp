@@ -16,6 +16,8 @@ namespace {
 
 namespace asio = boost::asio;
 
+std::unexpected<Error> not_followed() { return fail(ErrorCode::unavailable, "Docker isn't followed by this node"); }
+
 class ThreadedDockerProvider final : public DockerProvider {
  public:
   ThreadedDockerProvider(DockerConfig config, std::unique_ptr<docker::EngineClient> client, const Clock& clock)
@@ -45,7 +47,7 @@ class ThreadedDockerProvider final : public DockerProvider {
       run.post(
           [done = std::move(done)](docker::EngineFollower& follower) mutable { follower.refresh(std::move(done)); });
     });
-    if (!runs) done(fail(ErrorCode::unavailable, "Docker isn't followed by this node"));
+    if (!runs) done(not_followed());
   }
   void say_all_again() override {
     with_run([](Run& run) { run.post([](docker::EngineFollower& follower) { follower.say_all_again(); }); });
@@ -57,13 +59,20 @@ class ThreadedDockerProvider final : public DockerProvider {
     });
     if (!runs) take({});
   }
-  Result<void> node_reports(std::string node, AgentReport report) override {
-    const std::scoped_lock lock(mutex_);
-    if (!run_) return fail(ErrorCode::unavailable, "Docker isn't followed by this node");
-    run_->post([node = std::move(node), report = std::move(report)](docker::EngineFollower& follower) {
-      follower.node_reports(node, report);
+  void node_reports(std::string node, AgentReport report, TakeWishes take) override {
+    const bool runs = with_run([&](Run& run) {
+      run.post([node = std::move(node), report = std::move(report), take = std::move(take)](
+                   docker::EngineFollower& follower) mutable { take(follower.node_reports(node, report)); });
     });
-    return {};
+    if (!runs) take(not_followed());
+  }
+  void order_samples(ServiceName service, OrderDone done) override {
+    const bool runs = with_run([&](Run& run) {
+      run.post([service = std::move(service), done = std::move(done)](docker::EngineFollower& follower) mutable {
+        follower.order_samples(service, std::move(done));
+      });
+    });
+    if (!runs) done(false);
   }
 
   std::string trouble() const override { return report_.trouble(); }

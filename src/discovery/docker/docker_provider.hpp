@@ -22,6 +22,7 @@ struct DockerState {
   std::optional<WallTime> stale_since;  ///< what is known is from then; none: it is up to date
   std::optional<WallTime> last_refresh;
   std::uint64_t services = 0, tasks = 0, containers = 0;  ///< reported
+  std::uint64_t agents = 0;                               ///< nodes whose agents have reported of late
   std::uint64_t events = 0, looks = 0, refreshes = 0, failures = 0;
   std::chrono::milliseconds refresh_took{0};     ///< the last one
   std::vector<docker::LabelWarning> warnings{};  ///< each a service that is left out
@@ -41,6 +42,8 @@ struct RunningContainer {
 class DockerProvider : public Provider {
  public:
   using RefreshDone = std::move_only_function<void(Result<void>)>;
+  using TakeWishes = std::move_only_function<void(Result<AgentWishes>)>;
+  using OrderDone = std::move_only_function<void(bool)>;
   using TakeContainers = std::move_only_function<void(std::vector<RunningContainer>)>;
 
   /// Any thread. Lists everything again and reports the difference; `done` is called on the provider's thread once the
@@ -51,8 +54,12 @@ class DockerProvider : public Provider {
   /// Any thread. `take` is called on the provider's thread. Not called after stop().
   virtual void running_containers(TakeContainers take) = 0;
   /// Any thread. What an agent tells of another node: the services of the tasks that it names are looked at at once,
-  /// and that node's tasks needn't be polled for a while. `unavailable` where no engine is followed.
-  [[nodiscard]] virtual Result<void> node_reports(std::string node, AgentReport report) = 0;
+  /// and that node's tasks needn't be polled for a while. `take` is called on any thread with what the agent is to
+  /// tell next; `unavailable` where no Swarm is followed, `not_found` of a node that isn't in it. Dropped by stop().
+  virtual void node_reports(std::string node, AgentReport report, TakeWishes take) = 0;
+  /// Any thread. Asks the agents of other nodes for new figures of a service's tasks; they come with their reports.
+  /// `done` hears whether any came, on any thread, after DockerLimits::agent_timeout at the latest. Dropped by stop().
+  virtual void order_samples(ServiceName service, OrderDone done) = 0;
   /// Any thread.
   [[nodiscard]] virtual DockerState state() const = 0;
 };

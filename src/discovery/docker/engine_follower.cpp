@@ -98,8 +98,8 @@ void EngineFollower::answer_refreshes(const Result<void>& outcome) {
 
 std::vector<RunningContainer> EngineFollower::running_containers() const {
   std::vector<RunningContainer> running;
-  book_.for_each_running_on(info_.node_id, [&](const Task& task, const Service& service) {
-    if (task.container_id.empty()) return;
+  book_.for_each_running([&](const Task& task, const Service& service) {
+    if (task.node_id != info_.node_id || task.container_id.empty()) return;
     running.push_back({task.container_id, ServiceName(service.name), {task_instance_id(task.id)}});
   });
   for (const auto& [id, container] : plain_runs_) running.push_back(container);

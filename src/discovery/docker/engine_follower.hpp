@@ -5,6 +5,7 @@
 #include <boost/asio/awaitable.hpp>
 #include <boost/asio/io_context.hpp>
 #include <boost/asio/steady_timer.hpp>
+#include <map>
 #include <optional>
 #include <string>
 #include <unordered_map>
@@ -16,6 +17,7 @@
 #include "discovery/docker/follow_list.hpp"
 #include "discovery/docker/ledger.hpp"
 #include "discovery/docker/report.hpp"
+#include "discovery/docker/sample_orders.hpp"
 #include "discovery/docker/swarm_book.hpp"
 
 namespace rollcall::docker {
@@ -39,7 +41,8 @@ class EngineFollower {
   void refresh(DockerProvider::RefreshDone done);
   void say_all_again();
   [[nodiscard]] std::vector<RunningContainer> running_containers() const;
-  void node_reports(const std::string& node, const AgentReport& report);
+  [[nodiscard]] Result<AgentWishes> node_reports(const std::string& node, const AgentReport& report);
+  void order_samples(const ServiceName& service, SampleOrders::Done done);
 
   /// When the io_context has stopped, and before it ends.
   void drop_timer() { wake_.reset(); }
@@ -68,6 +71,7 @@ class EngineFollower {
   Awaitable<Result<void>> look_at_what_is_due();
   Awaitable<Result<void>> report_plain(std::vector<Container> containers);
   void report_container(const Container& container);
+  void leave_out_taken(const Container& container, std::vector<Sighting>& sightings);
   void end_container(const std::string& id);
   void put_health(const std::vector<Container>& containers);
   void put_looked(const std::vector<std::string>& ids, std::vector<Service> services, std::vector<Task> tasks);
@@ -84,6 +88,8 @@ class EngineFollower {
   Awaitable<Result<void>> poll_tasks();
   Awaitable<Result<void>> poll_role();
   [[nodiscard]] bool events_tell_of_all_tasks() const;
+  [[nodiscard]] bool has_agent(const std::string& node) const;
+  std::size_t agents_of_late();
 
   void touch_service(const std::string& id);
   void want_list(MonoTime when);
@@ -99,9 +105,11 @@ class EngineFollower {
   SwarmBook book_;
   Ledger swarm_, plain_;
   FollowList services_, containers_;
-  std::unordered_map<std::string, MonoTime> agents_;              // by node, when its agent last reported
+  std::unordered_map<std::string, MonoTime> agents_;  // by node, when its agent last reported
+  SampleOrders orders_;
   std::unordered_map<std::string, ContainerDetails> details_;     // of plain containers: they never change
   std::unordered_map<std::string, RunningContainer> plain_runs_;  // by container
+  std::map<std::string, LabelWarning> clashes_;                   // by container: its id is another's
   EngineInfo info_;
   bool hears_ = false;  // the stream of events is open
   bool knows_ = false;  // everything has been listed since it was opened

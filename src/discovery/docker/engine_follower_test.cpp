@@ -187,5 +187,61 @@ TEST_F(Following, AWorkersSilenceIsNone) {
   EXPECT_TRUE(report.state().stale_since);
 }
 
+AgentReport sample_of(const std::string& task) {
+  AgentReport report;
+  report.samples.push_back({task, {}});
+  return report;
+}
+
+TEST_F(Following, AnAgentIsAskedForFiguresThatSomebodyWaitsFor) {
+  engine.answers["/nodes"] = R"([{"ID":"n1","Status":{"State":"ready"}}])";
+  follower.start({});
+  run_until_said(kBoth);
+  std::optional<bool> came;
+  const auto order = [&] { follower.order_samples(ServiceName("shop"), [&](bool any) { came = any; }); };
+  order();
+  EXPECT_EQ(std::exchange(came, {}), false) << "its node has no agent";
+  EXPECT_TRUE(follower.node_reports("n1", {}).value().sample.empty());
+  order();
+  EXPECT_EQ(follower.node_reports("n1", sample_of("t1")).value().sample, Said{"t1"});
+  EXPECT_EQ(came, std::nullopt) << "these were older than the question";
+  EXPECT_TRUE(follower.node_reports("n1", sample_of("t1")).value().sample.empty());
+  EXPECT_EQ(came, true);
+}
+
+TEST_F(Following, AnAgentOfAnotherSwarmIsTurnedAway) {
+  EXPECT_EQ(follower.node_reports("n1", {}).error().code, ErrorCode::unavailable) << "nothing is known yet";
+  engine.answers["/nodes"] = R"([{"ID":"n1","Status":{"State":"ready"}}])";
+  follower.start({});
+  run_until_said(kBoth);
+  const auto refused = follower.node_reports("n2", {});
+  ASSERT_FALSE(refused);
+  EXPECT_EQ(refused.error().code, ErrorCode::not_found);
+  EXPECT_EQ(refused.error().field, "node");
+}
+
+std::string container(std::string_view id, int port) {
+  return fmt::format(R"({{"Id":"{}","Names":["/{}"],"Image":"web","State":"running","Labels":{{"SERVICE_ID":"one"}},)"
+                     R"("Ports":[{{"PrivatePort":80,"PublicPort":{},"Type":"tcp"}}]}})",
+                     id, id, port);
+}
+
+TEST_F(Following, OfTwoContainersWithOneIdTheFirstKeepsIt) {
+  config.host_address = "192.0.2.7";
+  engine.answers["/containers/json"] = fmt::format("[{},{}]", container("c1", 8001), container("c2", 8002));
+  engine.answers["/containers/c1/json"] = engine.answers["/containers/c2/json"] = "{}";
+  follower.start({});
+  run_until_said({kBoth[0], kBoth[1], "one passing"});
+  EXPECT_EQ(sink.sightings.back().spec.port, 8001);
+  EXPECT_EQ(sink.sightings.back().spec.address, "192.0.2.7");
+  ASSERT_EQ(report.state().warnings.size(), 1U);
+  EXPECT_EQ(report.state().warnings.front().service, "web of container c2");
+  engine.answers["/containers/json"] = fmt::format("[{}]", container("c2", 8002));
+  engine.tell(R"({"Type":"container","Action":"die","Actor":{"ID":"c1"},"timeNano":1})");
+  run_until_said({"one gone: its container doesn't run any more", "one passing"});
+  EXPECT_EQ(sink.sightings.back().spec.port, 8002);
+  run_until([&] { return report.state().warnings.empty(); });
+}
+
 }  // namespace
 }  // namespace rollcall::docker

@@ -17,8 +17,9 @@ namespace asio = boost::asio;
 
 constexpr std::string_view kContainersPath = "/containers/json";
 constexpr std::string_view kNotRunning = "its container doesn't run any more";
-constexpr std::size_t kPortion = 200;  // services, between which others get their turn
-constexpr unsigned kStatusMinor = 41;  // that came with counts of tasks in the list of services
+constexpr std::size_t kShownOfId = 12;  // as Docker shows it
+constexpr std::size_t kPortion = 200;   // services, between which others get their turn
+constexpr unsigned kStatusMinor = 41;   // that came with counts of tasks in the list of services
 
 /// What keeps a Swarm's services from being asked for; empty where nothing does, or where there is no Swarm.
 std::string swarm_trouble(const EngineInfo& info) {
@@ -52,6 +53,7 @@ std::string EngineFollower::tasks_path(std::vector<std::string> service_ids) {
 }
 
 std::string EngineFollower::engine_address() const {
+  if (!parts_.config.host_address.empty()) return parts_.config.host_address;
   const auto& address = parts_.config.address;
   return address.kind == EngineAddress::Kind::unix_socket ? info_.node_address : address.host;
 }
@@ -139,10 +141,11 @@ bool EngineFollower::report_service(const std::string& id) {
 
 void EngineFollower::tell_counts() {
   const auto services = book_.services().size();
-  const auto warnings = book_.warnings();
+  auto warnings = book_.warnings();
   const auto declared = services - std::min(services, warnings.size());
   parts_.report.set_counts(declared, swarm_.size() - std::min(swarm_.size(), declared), plain_runs_.size());
-  parts_.report.set_warnings(warnings);
+  for (const auto& [container, clash] : clashes_) warnings.push_back(clash);
+  parts_.report.set_warnings(std::move(warnings));
 }
 
 // ---- what has changed ----
@@ -245,6 +248,7 @@ asio::awaitable<Result<void>> EngineFollower::report_plain(std::vector<Container
 
 void EngineFollower::report_container(const Container& container) {
   auto sightings = container_sightings(container, details_[container.id], engine_address(), parts_.config);
+  leave_out_taken(container, sightings);
   plain_runs_.erase(container.id);
   if (!sightings.empty() && container.state == "running") {
     auto& runs = plain_runs_[container.id];
@@ -254,10 +258,26 @@ void EngineFollower::report_container(const Container& container) {
   plain_.report(container.id, std::move(sightings), "its container has other ports now", parts_.sink);
 }
 
+/// Where two ask for the same id by SERVICE_ID, the first keeps it as long as it runs.
+void EngineFollower::leave_out_taken(const Container& container, std::vector<Sighting>& sightings) {
+  clashes_.erase(container.id);
+  std::erase_if(sightings, [&](const Sighting& sighting) {
+    const auto* holder = plain_.group_of(sighting.id);
+    if (holder == nullptr || *holder == container.id) return false;
+    clashes_[container.id] = {
+        fmt::format("{} of container {}", sighting.spec.service.view(), container.id.substr(0, kShownOfId)),
+        "SERVICE_ID", fmt::format("is that of container {} already", holder->substr(0, kShownOfId))};
+    return true;
+  });
+}
+
 void EngineFollower::end_container(const std::string& id) {
   details_.erase(id);
   plain_runs_.erase(id);
-  plain_.end(id, std::string(kNotRunning), parts_.sink);
+  clashes_.erase(id);
+  const bool had_ids = plain_.end(id, std::string(kNotRunning), parts_.sink);
+  if (!had_ids) return;
+  for (const auto& [other, clash] : clashes_) containers_.touch(other, now());
 }
 
 asio::awaitable<Result<void>> EngineFollower::look_at_containers(std::vector<std::string> ids) {

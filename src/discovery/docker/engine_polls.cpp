@@ -13,24 +13,13 @@ namespace asio = boost::asio;
 
 constexpr auto kInterval = std::chrono::seconds(1);
 constexpr auto kRoleInterval = std::chrono::seconds(5);  // of an engine that isn't a manager, and may become one
-constexpr auto kAgentSilence = std::chrono::seconds(3);  // from then on its node's tasks are polled again
+constexpr std::string_view kEnd = "die";
 constexpr int kShareOfTasks = 100;  // asking for all tasks takes at most one part in a hundred of the time
 
+/// An event of an end can tell how it was before.
 ContainerHealth health_of(const AgentReport::Task& task) {
-  if (task.action == "die") return ContainerHealth::none;
-  switch (task.health) {
-    case TaskHealth::none:
-      return ContainerHealth::none;
-    case TaskHealth::starting:
-      return ContainerHealth::starting;
-    case TaskHealth::healthy:
-      return ContainerHealth::healthy;
-    case TaskHealth::unhealthy:
-      return ContainerHealth::unhealthy;
-  }
-  return ContainerHealth::none;
+  return task.action == kEnd ? ContainerHealth::none : task.health;
 }
-
 }  // namespace
 
 asio::awaitable<void> EngineFollower::poll() {
@@ -38,6 +27,8 @@ asio::awaitable<void> EngineFollower::poll() {
     next = std::max<MonoTime>(next + kInterval, now());
     auto paused = pause(next - now());
     co_await std::move(paused);
+    orders_.end_overdue(now());
+    parts_.report.set_agents(agents_of_late());
     if (!hears_ || !knows_) continue;
     auto polled = poll_once();
     const auto ok = co_await std::move(polled);
@@ -102,22 +93,42 @@ asio::awaitable<Result<void>> EngineFollower::poll_tasks() {
   co_return Result<void>();
 }
 
-void EngineFollower::node_reports(const std::string& node, const AgentReport& report) {
-  if (book_.has_node(node)) agents_[node] = now();
+Result<AgentWishes> EngineFollower::node_reports(const std::string& node, const AgentReport& report) {
+  if (book_.node_count() == 0) return fail(ErrorCode::unavailable, "no Swarm's nodes are known yet");
+  if (!book_.has_node(node)) return fail(ErrorCode::not_found, "the Swarm has no such node", "node");
+  agents_[node] = now();
   for (const auto& task : report.tasks) {
     (void)book_.put_health(task.container, health_of(task));
     touch_service(task.service);
+    if (task.action == kEnd) orders_.settle(task.task, false);
   }
+  for (const auto& sample : report.samples) orders_.settle(sample.task, true);
+  return AgentWishes{orders_.take(node)};
+}
+
+void EngineFollower::order_samples(const ServiceName& service, SampleOrders::Done done) {
+  std::vector<SampleOrders::Task> tasks;
+  book_.for_each_running([&](const Task& task, const Service& of) {
+    if (of.name == service.view() && has_agent(task.node_id)) tasks.push_back({task.id, task.node_id});
+  });
+  orders_.add(tasks, now() + parts_.config.limits.agent_timeout, std::move(done));
+}
+
+bool EngineFollower::has_agent(const std::string& node) const {
+  const auto agent = agents_.find(node);
+  return agent != agents_.end() && now() - agent->second < parts_.config.limits.agent_silence;
+}
+
+std::size_t EngineFollower::agents_of_late() {
+  std::erase_if(agents_, [this](const auto& agent) { return !has_agent(agent.first); });
+  return agents_.size();
 }
 
 /// Where each node is the engine's own, or has an agent that tells of it. Counts show what containers' events leave
 /// out.
 bool EngineFollower::events_tell_of_all_tasks() const {
   if (book_.node_count() == 0 || !parts_.client.speaks(41)) return false;
-  return book_.of_all_nodes([this](const std::string& node) {
-    const auto agent = agents_.find(node);
-    return node == info_.node_id || (agent != agents_.end() && now() - agent->second < kAgentSilence);
-  });
+  return book_.of_all_nodes([this](const std::string& node) { return node == info_.node_id || has_agent(node); });
 }
 
 }  // namespace rollcall::docker

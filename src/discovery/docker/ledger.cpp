@@ -23,11 +23,14 @@ bool Ledger::report(const std::string& group, std::vector<Sighting> now, const s
   const auto before = std::erase_if(known.members, [&](const auto& member) {
     if (there.contains(member.first.view())) return false;
     sink.gone(member.first, {std::string(writer_of(member.first)), why_gone});
+    group_by_id_.erase(member.first);
     return true;
   });
-  count_ -= before;
   bool said = before > 0;
-  for (auto& sighting : now) said = say(known, std::move(sighting), again, sink) || said;
+  for (auto& sighting : now) {
+    group_by_id_.insert_or_assign(sighting.id, group);
+    said = say(known, std::move(sighting), again, sink) || said;
+  }
   if (known.members.empty()) groups_.erase(group);
   return said;
 }
@@ -39,7 +42,6 @@ bool Ledger::end(const std::string& group, const std::string& why_gone, Provider
 bool Ledger::say(Group& group, Sighting sighting, bool again, ProviderSink& sink) {
   const auto [member, is_new] = group.members.try_emplace(sighting.id);
   auto& said = member->second;
-  if (is_new) ++count_;
   bool known = !is_new;
   if (const auto adopted = adopted_.extract(sighting.id); is_new && adopted) {
     said = std::move(adopted.mapped());
@@ -52,6 +54,11 @@ bool Ledger::say(Group& group, Sighting sighting, bool again, ProviderSink& sink
   said = {sighting.spec, sighting.health};
   sink.seen(std::move(sighting));
   return true;
+}
+
+const std::string* Ledger::group_of(const InstanceId& id) const {
+  const auto found = group_by_id_.find(id);
+  return found == group_by_id_.end() ? nullptr : &found->second;
 }
 
 std::vector<std::string> Ledger::groups() const {

@@ -12,7 +12,7 @@
 namespace rollcall::docker {
 
 /// Sightings come in groups: a Swarm service with its tasks, a plain container with its ports. Each call brings one
-/// group up to date. Not for several threads.
+/// group up to date; an id belongs to one group at a time. Not for several threads.
 class Ledger {
  public:
   /// What was reported before this daemon was started. It belongs to no group until a group claims it.
@@ -37,7 +37,9 @@ class Ledger {
   void say_all_again() { ++round_; }
 
   [[nodiscard]] std::vector<std::string> groups() const;
-  [[nodiscard]] std::size_t size() const noexcept { return count_; }
+  /// Who has reported it; null: nobody.
+  [[nodiscard]] const std::string* group_of(const InstanceId& id) const;
+  [[nodiscard]] std::size_t size() const noexcept { return group_by_id_.size(); }
 
   /// "swarm" or "docker".
   [[nodiscard]] static std::string_view writer_of(const InstanceId& id) noexcept;
@@ -55,9 +57,9 @@ class Ledger {
   bool say(Group& group, Sighting sighting, bool again, ProviderSink& sink);
 
   std::unordered_map<std::string, Group> groups_;
+  std::unordered_map<InstanceId, std::string> group_by_id_;
   std::unordered_map<InstanceId, Said> adopted_;
   std::uint64_t round_ = 0;
-  std::size_t count_ = 0;
 };
 
 }  // namespace rollcall::docker

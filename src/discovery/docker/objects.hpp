@@ -9,8 +9,13 @@
 #include <vector>
 
 #include "base/clock.hpp"
+#include "model/agent_report.hpp"
 
 namespace rollcall::docker {
+
+/// What Swarm labels a task's container with.
+inline constexpr std::string_view kTaskLabel = "com.docker.swarm.task.id";
+inline constexpr std::string_view kServiceLabel = "com.docker.swarm.service.id";
 
 /// Sorted by key, keys unique.
 using Labels = std::vector<std::pair<std::string, std::string>>;
@@ -73,9 +78,6 @@ struct Node {
   std::string id{}, hostname{}, address{}, state{};  ///< state: "ready", "down", "unknown", "disconnected"
   friend bool operator==(const Node&, const Node&) = default;
 };
-
-/// What a container's own check says; `none` where it has no check.
-enum class ContainerHealth : std::uint8_t { none, starting, healthy, unhealthy };
 
 struct Container {
   std::string id{}, name{}, image{};

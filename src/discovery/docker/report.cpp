@@ -30,6 +30,7 @@ void Report::complete(std::string but, bool stale) {
 void Report::ended() {
   const std::scoped_lock lock(mutex_);
   state_.stale_since.reset();
+  state_.agents = 0;
   trouble_.clear();
 }
 
@@ -56,6 +57,11 @@ void Report::set_counts(std::uint64_t services, std::uint64_t tasks, std::uint64
   state_.services = services;
   state_.tasks = tasks;
   state_.containers = containers;
+}
+
+void Report::set_agents(std::uint64_t agents) {
+  const std::scoped_lock lock(mutex_);
+  state_.agents = agents;
 }
 
 void Report::set_warnings(std::vector<LabelWarning> warnings) {

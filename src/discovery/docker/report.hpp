@@ -23,6 +23,7 @@ class Report {
   void refreshed(Duration took);
   void set_engine(bool manager, std::string api_version);
   void set_counts(std::uint64_t services, std::uint64_t tasks, std::uint64_t containers);
+  void set_agents(std::uint64_t agents);
   /// All that there are; those that are new are logged.
   void set_warnings(std::vector<LabelWarning> warnings);
   void count_event();

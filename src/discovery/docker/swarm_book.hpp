@@ -49,12 +49,12 @@ class SwarmBook {
   }
   [[nodiscard]] const std::vector<LabelCondition>& filter() const noexcept { return filter_; }
 
-  /// Tasks that run on a node: calls `visit(task, service)`.
+  /// Tasks that run: calls `visit(task, service)`.
   template <class Visit>
-  void for_each_running_on(const std::string& node_id, Visit visit) const {
+  void for_each_running(Visit visit) const {
     for (const auto& [id, entry] : services_) {
       for (const auto& task : entry.tasks) {
-        if (task.node_id == node_id && task.state == "running" && is_instance(task)) visit(task, entry.service);
+        if (task.state == "running" && is_instance(task)) visit(task, entry.service);
       }
     }
   }

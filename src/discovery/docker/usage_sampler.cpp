@@ -63,11 +63,8 @@ class AsioUsageSampler final : public UsageSampler {
     jobs_.clear();
   }
 
-  void refresh(ServiceName service, Done done) override {
-    ask_for(
-        std::make_shared<Round>(std::move(done)),
-        [service = std::move(service)](const RunningContainer& container) { return container.service == service; },
-        Turn::first);
+  void refresh(Wanted wanted, Done done) override {
+    ask_for(std::make_shared<Round>(std::move(done)), std::move(wanted), Turn::first);
   }
 
   Counts counts() const override {
@@ -77,7 +74,6 @@ class AsioUsageSampler final : public UsageSampler {
 
  private:
   enum class Turn : std::uint8_t { first, last };
-  using Wanted = std::function<bool(const RunningContainer&)>;
 
   void tick_after(Duration pause) {
     timer_.expires_after(pause);

@@ -18,6 +18,7 @@ class UsageSampler {
   /// On the sampler's thread; must not block.
   using Take = std::function<void(const InstanceId&, const Sample&)>;
   using Done = std::move_only_function<void(bool)>;
+  using Wanted = std::function<bool(const RunningContainer&)>;
 
   struct Counts {
     std::uint64_t samples = 0;
@@ -32,9 +33,9 @@ class UsageSampler {
   /// Ends and joins at once; nothing is taken afterwards. The callbacks given to ListContainers must not be called any
   /// more.
   virtual void stop() = 0;
-  /// Any thread. Asks about one service's containers now, before all others. `done` hears, on any thread, whether there
-  /// are new samples; it is always called.
-  virtual void refresh(ServiceName service, Done done) = 0;
+  /// Any thread. Asks about these containers now, before all others; `wanted` is called on any thread. `done` hears, on
+  /// any thread, whether there are new samples; it is always called.
+  virtual void refresh(Wanted wanted, Done done) = 0;
   /// Any thread.
   [[nodiscard]] virtual Counts counts() const = 0;
 };

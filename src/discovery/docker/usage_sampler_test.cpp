@@ -125,7 +125,8 @@ class Sampling : public ::testing::Test {
   std::future<bool> refresh(const std::string& service) {
     auto told = std::make_shared<std::promise<bool>>();
     auto future = told->get_future();
-    sampler->refresh(ServiceName(service), [told](bool any) { told->set_value(any); });
+    sampler->refresh([service = ServiceName(service)](const RunningContainer& one) { return one.service == service; },
+                     [told](bool any) { told->set_value(any); });
     return future;
   }
 
