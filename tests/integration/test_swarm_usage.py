@@ -81,13 +81,13 @@ def test_an_agent_tells_what_its_node_uses(swarm, daemon, agent):
 def test_an_agent_is_asked_for_what_somebody_waits_for(swarm, daemon, tmp_path):
     seldom = RunningAgent(tmp_path, daemon.address, swarm[1], interval_s=3600)
     try:
-        swarm[0].create("shop", "--constraint", "node.role==worker")
+        swarm[0].create("store", "--constraint", "node.role==worker")
         client = daemon.client()
-        eventually(lambda: passing(client, "shop", 1), WITHIN_S)
-        fresh = eventually(lambda: (got := client.post("/services/shop/metrics")).status == 200 and got.json, WITHIN_S)
+        eventually(lambda: passing(client, "store", 1), WITHIN_S)
+        fresh = eventually(lambda: (got := client.post("/services/store/metrics")).status == 200 and got.json, WITHIN_S)
         assert fresh["refreshed"]
         assert fresh["metrics"]["tasks_sampled"] == 1
-        again = client.post("/services/shop/metrics").json
+        again = client.post("/services/store/metrics").json
         assert again["refreshed"]
         assert again["metrics"]["timestamp"] > fresh["metrics"]["timestamp"]
     finally:
