@@ -1,5 +1,6 @@
 #pragma once
 // A provider finds instances by itself and says what it sees. It knows no registry: the sink is handed in.
+#include <functional>
 #include <memory>
 #include <span>
 #include <string>
@@ -31,9 +32,13 @@ class ProviderSink {
 
 class Provider {
  public:
+  /// What the catalog has of this provider's source. On the thread that asks.
+  using Known = std::function<std::vector<InstancePtr>()>;
+
   virtual ~Provider() = default;
-  /// Starts on the provider's own thread. `known`: what this provider's source left in the catalog before a restart.
-  virtual void start(ProviderSink& sink, std::vector<InstancePtr> known) = 0;
+  /// Starts on the provider's own thread. `known` is asked then, for what was left there before a restart, and may be
+  /// again until stop().
+  virtual void start(ProviderSink& sink, Known known) = 0;
   /// Ends and joins, within a second. The sink isn't called afterwards.
   virtual void stop() = 0;
   /// Any thread. What keeps it from seeing all that it should; empty when nothing does.

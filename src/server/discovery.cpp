@@ -1,42 +1,6 @@
 #include "server/discovery.hpp"
 
-#include "base/log.hpp"
-
 namespace rollcall {
-namespace {
-
-bool may_succeed_later(ErrorCode code) {
-  return code == ErrorCode::overloaded || code == ErrorCode::unavailable || code == ErrorCode::unknown_outcome ||
-         code == ErrorCode::timeout;
-}
-
-/// A provider reports again what it sees, or once it is told, so a refused write needs no retry of ours.
-Registry::Done log_refusal(std::string id, std::function<void()> refused) {
-  return [id = std::move(id), refused = std::move(refused)](const Result<Outcome>& outcome) {
-    if (outcome || outcome.error().code == ErrorCode::not_found) return;
-    log::warning("discovery", "{} could not be written: {}", id, outcome.error().message);
-    if (refused && may_succeed_later(outcome.error().code)) refused();
-  };
-}
-
-}  // namespace
-
-void RegistrySink::seen(Sighting sighting) {
-  sighting.id = ours(std::move(sighting.id));
-  auto done = log_refusal(sighting.id.str(), refused_);
-  registry_.submit(
-      Observe{std::move(sighting.id), std::move(sighting.spec), sighting.health, source_, std::move(sighting.cause)},
-      std::move(done));
-}
-
-void RegistrySink::gone(InstanceId id, Cause cause) {
-  id = ours(std::move(id));
-  samples_.erase(id);
-  auto done = log_refusal(id.str(), refused_);
-  registry_.submit(Deregister{std::move(id), Session(), source_, std::move(cause)}, std::move(done));
-}
-
-void RegistrySink::sampled(const InstanceId& id, const Sample& sample) { samples_.put(ours(id), sample); }
 
 void CheckFollower::start() {
   catalog_.for_each([this](const InstancePtr& instance) {

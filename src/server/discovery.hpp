@@ -1,5 +1,5 @@
 #pragma once
-// What providers and checks say, turned into the registry's commands; what the log says, into checks.
+// What the log says, turned into checks; what providers sample, into what services use.
 #include <functional>
 #include <memory>
 
@@ -10,33 +10,6 @@
 #include "registry/registry.hpp"
 
 namespace rollcall {
-
-/// A provider's findings become Observe and Deregister commands, and samples.
-class RegistrySink final : public ProviderSink {
- public:
-  /// `suffix`: of the ids, where several nodes find the same each for itself. `refused`: a write came to nothing that
-  /// may succeed later; on any thread. A provider that reports only what changes has to say it again.
-  RegistrySink(Registry& registry, SampleTable& samples, Source source, std::string suffix = {},
-               std::function<void()> refused = {})
-      : registry_(registry),
-        samples_(samples),
-        source_(source),
-        suffix_(std::move(suffix)),
-        refused_(std::move(refused)) {}
-
-  void seen(Sighting sighting) override;
-  void gone(InstanceId id, Cause cause) override;
-  void sampled(const InstanceId& id, const Sample& sample) override;
-
- private:
-  Registry& registry_;
-  SampleTable& samples_;
-  [[nodiscard]] InstanceId ours(InstanceId id) const { return InstanceId(id.str() + suffix_); }
-
-  const Source source_;
-  const std::string suffix_;
-  const std::function<void()> refused_;
-};
 
 /// Keeps the checker in step with the log. Lives on the registry's executor, which applies the events.
 class CheckFollower : public std::enable_shared_from_this<CheckFollower> {

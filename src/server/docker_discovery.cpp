@@ -8,13 +8,13 @@
 
 #include "base/log.hpp"
 #include "discovery/docker/task_sighting.hpp"
+#include "server/discovery.hpp"
 
 namespace rollcall {
 namespace {
 
 constexpr std::string_view kOffice = "docker";
 constexpr std::size_t kMostNamed = 10;
-constexpr std::string_view kNobody = "docker:";  // no container's id
 constexpr std::string_view kUsualSocket = "/var/run/docker.sock";
 
 double real(std::uint64_t value) { return static_cast<double>(value); }
@@ -24,6 +24,10 @@ double real(std::uint64_t value) { return static_cast<double>(value); }
 RegistrySink& DockerSink::of(const InstanceId& id) { return docker::is_swarms(id) ? swarm_ : docker_; }
 void DockerSink::seen(Sighting sighting) { of(sighting.id).seen(std::move(sighting)); }
 void DockerSink::gone(InstanceId id, Cause cause) { of(id).gone(std::move(id), std::move(cause)); }
+void DockerSink::forget() {
+  swarm_.forget();
+  docker_.forget();
+}
 void DockerSink::sampled(const InstanceId& id, const Sample& sample) { of(id).sampled(id, sample); }
 
 std::optional<DockerConfig> DockerDiscovery::config_of(const Settings& settings) {
@@ -59,7 +63,7 @@ Result<std::unique_ptr<DockerDiscovery>> DockerDiscovery::make(const Parts& part
 DockerDiscovery::DockerDiscovery(const Parts& parts, bool in_office)
     : parts_(parts),
       in_office_(in_office),
-      sink_(parts.registry, parts.samples, [this] { provider_->say_all_again(); }) {}
+      sink_({parts.registry, parts.registry_thread, parts.samples, parts.clock}) {}
 
 DockerDiscovery::~DockerDiscovery() { stop(); }
 
@@ -80,11 +84,15 @@ void DockerDiscovery::follow(bool wanted) {
   if (in_office_) {
     log::info("docker", "{} the office {}", wanted ? "this node holds" : "another node may hold", kOffice);
   }
-  if (!wanted) return provider_->stop();
-  auto known = instances_of(parts_.catalog, Source::swarm);
-  auto containers = instances_of(parts_.catalog, Source::docker);
-  std::ranges::move(containers, std::back_inserter(known));
-  provider_->start(sink_, std::move(known));
+  if (!wanted) {
+    provider_->stop();
+    return sink_.forget();
+  }
+  provider_->start(sink_, [this] {
+    auto known = instances_of(parts_.catalog, Source::swarm);
+    std::ranges::move(instances_of(parts_.catalog, Source::docker), std::back_inserter(known));
+    return known;
+  });
 }
 
 void DockerDiscovery::stop() {
@@ -92,13 +100,11 @@ void DockerDiscovery::stop() {
   follow(false);
 }
 
-/// The registry answers in order: what it says of an instance that isn't there comes after all that was found.
 void DockerDiscovery::refresh(DockerProvider::RefreshDone done) {
   provider_->refresh([this, done = std::move(done)](Result<void> listed) mutable {
     if (!listed) return done(std::move(listed));
     const auto shared = std::make_shared<DockerProvider::RefreshDone>(std::move(done));
-    parts_.registry.submit(Deregister{InstanceId(kNobody), Session(), Source::docker, {}},
-                           [shared](const Result<Outcome>&) { (*shared)({}); });
+    sink_.after_all_said([shared] { (*shared)({}); });
   });
 }
 

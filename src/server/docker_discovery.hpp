@@ -8,7 +8,7 @@
 #include "discovery/docker/docker_provider.hpp"
 #include "metrics/own_metrics.hpp"
 #include "net/io_executor.hpp"
-#include "server/discovery.hpp"
+#include "server/registry_sink.hpp"
 #include "server/settings.hpp"
 
 namespace rollcall {
@@ -16,14 +16,16 @@ namespace rollcall {
 /// Tells Swarm's findings from those of plain containers, which are other sources.
 class DockerSink final : public ProviderSink {
  public:
-  /// `refused`: a write came to nothing that may succeed later; on any thread.
-  DockerSink(Registry& registry, SampleTable& samples, const std::function<void()>& refused)
-      : swarm_(registry, samples, Source::swarm, {}, refused),
-        docker_(registry, samples, Source::docker, {}, refused) {}
+  explicit DockerSink(const RegistrySink::Parts& parts)
+      : swarm_(parts, Source::swarm), docker_(parts, Source::docker) {}
 
   void seen(Sighting sighting) override;
   void gone(InstanceId id, Cause cause) override;
   void sampled(const InstanceId& id, const Sample& sample) override;
+
+  /// As RegistrySink has them.
+  void after_all_said(std::function<void()> done) { docker_.after_all_said(std::move(done)); }
+  void forget();
 
  private:
   RegistrySink& of(const InstanceId& id);
@@ -34,6 +36,7 @@ class DockerDiscovery {
  public:
   struct Parts {
     Registry& registry;
+    Executor& registry_thread;
     const Catalog& catalog;
     SampleTable& samples;
     const Clock& clock;

@@ -6,6 +6,7 @@
 
 #include "base/log.hpp"
 #include "discovery/probe/probe_provider.hpp"
+#include "server/discovery.hpp"
 
 namespace rollcall {
 namespace {
@@ -37,9 +38,7 @@ std::vector<std::string> Probing::offices_of(const Settings& settings) {
 
 Probing::Probing(const Parts& parts, const ProbeConfig& config, const std::vector<std::string>& offices,
                  std::string own_view)
-    : parts_(parts),
-      suffix_(own_view.empty() ? own_view : "@" + own_view),
-      sink_(parts.registry, parts.samples, Source::probe, suffix_) {
+    : parts_(parts), suffix_(own_view.empty() ? own_view : "@" + own_view) {
   if (offices.empty()) add_area(config, {});
   for (std::size_t i = 0; i < offices.size(); ++i) add_area(with_range(config, config.ranges[i]), offices[i]);
 }
@@ -47,7 +46,11 @@ Probing::Probing(const Parts& parts, const ProbeConfig& config, const std::vecto
 Probing::~Probing() { stop(); }
 
 void Probing::add_area(const ProbeConfig& config, std::string office) {
-  Area area{.office = std::move(office), .hosts = {}, .provider = make_probe_provider(config, parts_.clock)};
+  const RegistrySink::Parts sink{parts_.registry, parts_.registry_thread, parts_.samples, parts_.clock};
+  Area area{.office = std::move(office),
+            .hosts = {},
+            .sink = std::make_unique<RegistrySink>(sink, Source::probe, suffix_),
+            .provider = make_probe_provider(config, parts_.clock)};
   for (const auto& target : targets_of(config).value()) area.hosts.insert(target.host);
   areas_.push_back(std::move(area));
 }
@@ -65,19 +68,20 @@ void Probing::hold(std::vector<std::string> offices) {
       if (area.office.empty() || is_ours == area.probes) continue;
       log::info("probe", "{} {}", is_ours ? "this node holds the office" : "another node may hold the office",
                 area.office);
-      if (is_ours) {
-        probe(area);
-      } else {
-        area.provider->stop();
-        area.probes = false;
-      }
+      is_ours ? probe(area) : end(area);
     }
   });
 }
 
 void Probing::probe(Area& area) {
-  area.provider->start(sink_, known_in(area));
+  area.provider->start(*area.sink, [this, &area] { return known_in(area); });
   area.probes = true;
+}
+
+void Probing::end(Area& area) {
+  area.provider->stop();
+  area.sink->forget();
+  area.probes = false;
 }
 
 /// What is in none of the ranges is the first one's, which ends it.
@@ -101,8 +105,7 @@ std::vector<InstancePtr> Probing::known_in(const Area& area) const {
 void Probing::stop() {
   thread_.stop();
   for (auto& area : areas_) {
-    if (area.probes) area.provider->stop();
-    area.probes = false;
+    if (area.probes) end(area);
   }
 }
 

@@ -7,7 +7,7 @@
 #include <vector>
 
 #include "net/io_executor.hpp"
-#include "server/discovery.hpp"
+#include "server/registry_sink.hpp"
 #include "server/settings.hpp"
 
 namespace rollcall {
@@ -16,6 +16,7 @@ class Probing {
  public:
   struct Parts {
     Registry& registry;
+    Executor& registry_thread;
     const Catalog& catalog;
     SampleTable& samples;
     const Clock& clock;
@@ -42,17 +43,18 @@ class Probing {
   struct Area {
     std::string office;           ///< empty: it needs none
     std::set<std::string> hosts;  ///< whose instances are this area's
+    std::unique_ptr<RegistrySink> sink;
     std::unique_ptr<Provider> provider;
     bool probes = false;
   };
 
   void add_area(const ProbeConfig& config, std::string office);
   void probe(Area& area);
+  static void end(Area& area);
   [[nodiscard]] std::vector<InstancePtr> known_in(const Area& area) const;
 
   const Parts parts_;
   const std::string suffix_;  ///< of ids
-  RegistrySink sink_;
   std::vector<Area> areas_;
   net::IoExecutor thread_{"rollcall-probes"};  ///< to end a provider takes up to a second
 };

@@ -35,7 +35,7 @@ class Probe : public testing::Test {
 
   void start(std::vector<InstancePtr> known = {}) {
     provider_ = make_probe_provider(config_, clock_);
-    provider_->start(sink_, std::move(known));
+    provider_->start(sink_, [known = std::move(known)] { return known; });
   }
 
   [[nodiscard]] std::uint16_t web(unsigned i) const { return static_cast<std::uint16_t>(web_ + i); }

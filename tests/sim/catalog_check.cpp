@@ -76,14 +76,24 @@ void CatalogCheck::check_instances() {
 void CatalogCheck::check_views() {
   for (const auto& service : services_) {
     std::multiset<std::string> expected;
+    InstancePtr record;  // the newest that declares the service
     for (const auto& [id, instance] : state_) {
-      if (instance->spec.service.view() == service) expected.insert(fmt::format("{}@{}", id, instance->modified.value));
+      if (instance->spec.service.view() != service) continue;
+      if (!instance->spec.declares) {
+        expected.insert(fmt::format("{}@{}", id, instance->modified.value));
+      } else if (!record || record->modified < instance->modified) {
+        record = instance;
+      }
     }
     const auto view = reader_->find(service);
     const auto shown = view ? pieces_of(*view->instances) : std::multiset<std::string>{};
     if (shown != expected || (view && view->service.counts.total() != expected.size())) {
       world_.verdict.broken("a view shows what is there", "\"{}\" at {}: {} shown, {} there", service, reached_.value,
                             shown.size(), expected.size());
+    }
+    const auto declared = record ? record->spec.declares : Rare<Declaration>();
+    if (record ? !view || view->service.declaration != declared : view && view->service.declaration) {
+      world_.verdict.broken("a view shows what is declared", "\"{}\" at {}", service, reached_.value);
     }
   }
 }

@@ -74,7 +74,8 @@ void LogModel::check_step(const Event& event, const InstancePtr& before) {
   }
   // Where another node may have judged it, the log tells which came first.
   const bool is_renewal = world_.config.nodes > 1 && event.cause.evidence == "registered again after its ttl";
-  if (event.kind == EventKind::updated && before->spec == after.spec && !is_renewal) {
+  const bool is_remark = after.spec.declares && event.cause.writer == "operator";
+  if (event.kind == EventKind::updated && before->spec == after.spec && !is_renewal && !is_remark) {
     verdict.broken("an event changes something", "event {} updates {} to what it was", event.revision.value,
                    after.id.view());
   }

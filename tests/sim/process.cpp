@@ -1,5 +1,7 @@
 #include "process.hpp"
 
+#include "observer.hpp"
+
 namespace rollcall::sim {
 namespace {
 
@@ -45,9 +47,14 @@ Process::Process(Node& node, std::unique_ptr<Store> engine, const Surroundings& 
   if (membership_) {
     cluster_thread_ = std::make_unique<SimThread>(node, "cluster");
     cluster_executor_.emplace(node, *cluster_thread_);
-    cluster_.emplace(ClusterParts{*membership_, *cluster_executor_, {node.name, {}, {}}});
+    cluster_.emplace(ClusterParts{.membership = *membership_,
+                                  .executor = *cluster_executor_,
+                                  .card = {node.name, {}, {}},
+                                  .offices = {std::string(kObserversOffice)},
+                                  .offices_changed = [this](const auto& held) { observer_->hold(held); }});
   }
   registry_ = std::make_unique<Registry>(parts(node));
+  observer_ = std::make_unique<Observer>(node, around.orchestrator, *registry_, registry_thread_, *catalog_);
 }
 
 Registry::Parts Process::parts(Node& node) {
@@ -71,7 +78,10 @@ Process::~Process() {
 
 Result<void> Process::start() {
   if (auto loaded = registry_->load(); !loaded) return loaded;
-  registry_thread_.post([this] { registry_->start(); });
+  registry_thread_.post([this] {
+    registry_->start();
+    if (!cluster_) observer_->start();
+  });
   return {};
 }
 
@@ -80,6 +90,7 @@ void Process::stall_until(MonoTime when) {
   registry_thread_.stall_until(when);
   store_thread_.stall_until(when);
   if (cluster_thread_) cluster_thread_->stall_until(when);
+  observer_->thread().stall_until(when);
 }
 
 }  // namespace rollcall::sim

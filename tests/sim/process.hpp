@@ -12,12 +12,16 @@
 
 namespace rollcall::sim {
 
+class Observer;
+class Orchestrator;
+
 /// What every life of every process is about.
 struct Surroundings {
   LogModel& log;
   LeaseRules& leases;
   Disk& disk;
   DiskState& disk_state;
+  Orchestrator& orchestrator;
 };
 
 /// Notes when it was given something to do: a report tells what was heard up to then.
@@ -76,6 +80,7 @@ class Process {
   std::optional<ReportingExecutor> cluster_executor_;
   std::optional<ClusterParts> cluster_;
   std::unique_ptr<Registry> registry_;
+  std::unique_ptr<Observer> observer_;
 };
 
 /// What the catalog's views are made of here: enough to recognise each instance and its revision.

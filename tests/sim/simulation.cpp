@@ -10,6 +10,7 @@
 #include "host.hpp"
 #include "lease_model.hpp"
 #include "log_model.hpp"
+#include "orchestrator.hpp"
 #include "owners.hpp"
 #include "promise_model.hpp"
 #include "watchers.hpp"
@@ -47,6 +48,7 @@ class Simulation {
         shared_(world_),
         desk_(world_, log_, leases()),
         owners_(world_, desk_, nodes_),
+        orchestrator_(world_, desk_, nodes_),
         watchers_(world_, log_, nodes_),
         fresh_reads_(world_, log_),
         random_(world_.random.fork("faults")) {
@@ -76,7 +78,7 @@ class Simulation {
     for (Node& node : nodes_) all.push_back(&node);
     for (Node& node : nodes_) {
       hosts_.emplace_back(Host::Parts{.node = node,
-                                      .around = {log_, leases(), *disk_, disk_state_},
+                                      .around = {log_, leases(), *disk_, disk_state_, orchestrator_},
                                       .desk = desk_,
                                       .owners = owners_,
                                       .watchers = watchers_,
@@ -129,6 +131,7 @@ class Simulation {
 
   void check_settled() {
     owners_.check_settled(log_);
+    orchestrator_.check_settled(log_);
     watchers_.check_settled();
     if (desk_.waiting() > 0) world_.verdict.broken("every request is answered", "{} wait", desk_.waiting());
     std::size_t reapers = 0;
@@ -158,6 +161,7 @@ class Simulation {
     world_.scheduler.after(random_.about(world_.config.action_every), [this] {
       if (world_.quiet) return;
       owners_.act();
+      if (random_.chance(0.1)) orchestrator_.act();
       if (random_.chance(0.01)) watchers_.act();
       if (is_shared() && random_.chance(0.05)) fresh_reads_.ask(random_.below(2) == 0 ? nodes_.front() : nodes_.back());
       act_later();
@@ -231,6 +235,7 @@ class Simulation {
   PromiseModel shared_;  // judges where several share the log
   Desk desk_;
   Owners owners_;
+  Orchestrator orchestrator_;
   Watchers watchers_;
   FreshReads fresh_reads_;
   SimRandom random_;

@@ -24,7 +24,7 @@ class ThreadedDockerProvider final : public DockerProvider {
       : config_(std::move(config)), client_(std::move(client)), clock_(clock) {}
   ~ThreadedDockerProvider() override { stop(); }
 
-  void start(ProviderSink& sink, std::vector<InstancePtr> known) override {
+  void start(ProviderSink& sink, Known known) override {
     const std::scoped_lock lock(mutex_);
     if (run_) throw std::logic_error("a Docker provider that runs isn't started");
     run_ = std::make_unique<Run>(config_, *client_, clock_, sink, report_);
@@ -48,9 +48,6 @@ class ThreadedDockerProvider final : public DockerProvider {
           [done = std::move(done)](docker::EngineFollower& follower) mutable { follower.refresh(std::move(done)); });
     });
     if (!runs) done(not_followed());
-  }
-  void say_all_again() override {
-    with_run([](Run& run) { run.post([](docker::EngineFollower& follower) { follower.say_all_again(); }); });
   }
   void running_containers(TakeContainers take) override {
     const bool runs = with_run([&take](Run& run) {
@@ -93,8 +90,8 @@ class ThreadedDockerProvider final : public DockerProvider {
       io_.reset();
     }
 
-    void start(std::vector<InstancePtr> known) {
-      asio::post(*io_, [this, known = std::move(known)] { follower_.start(known); });
+    void start(Provider::Known known) {
+      asio::post(*io_, [this, known = std::move(known)]() mutable { follower_.start(std::move(known)); });
       thread_ = std::thread([this] {
         const auto guard = asio::make_work_guard(*io_);
         net::run_io_loop(*io_, "docker");

@@ -49,8 +49,6 @@ class DockerProvider : public Provider {
   /// Any thread. Lists everything again and reports the difference; `done` is called on the provider's thread once the
   /// sink has it all, or with why not. Not called after stop().
   virtual void refresh(RefreshDone done) = 0;
-  /// Any thread. A write of what was reported has been refused: with the next refresh everything is said again.
-  virtual void say_all_again() = 0;
   /// Any thread. `take` is called on the provider's thread. Not called after stop().
   virtual void running_containers(TakeContainers take) = 0;
   /// Any thread. What an agent tells of another node: the services of the tasks that it names are looked at at once,

@@ -40,7 +40,6 @@ TEST_F(NobodysSocket, IsTriedAgainAndSaidToBeTrouble) {
   std::promise<std::size_t> running;
   provider->running_containers([&](std::vector<RunningContainer> list) { running.set_value(list.size()); });
   EXPECT_EQ(running.get_future().get(), 0U);
-  provider->say_all_again();
   provider->stop();
   EXPECT_EQ(provider->trouble(), "") << "what isn't followed isn't wrong";
   EXPECT_TRUE(sink.said.empty());

@@ -14,7 +14,6 @@ namespace {
 namespace asio = boost::asio;
 
 constexpr std::string_view kLogger = "docker";
-constexpr auto kAgainAfterRefusal = std::chrono::seconds(1);
 constexpr std::size_t kContainersPerQuestion = 50;
 
 std::string events_path() {
@@ -38,14 +37,20 @@ EngineFollower::EngineFollower(const Parts& parts)
       book_(parts.config),
       retry_pause_(parts.config.limits.retry_shortest) {}
 
-void EngineFollower::start(const std::vector<InstancePtr>& known) {
-  std::vector<InstancePtr> swarms, others;
-  for (const auto& instance : known) (is_swarms(instance->id) ? swarms : others).push_back(instance);
-  swarm_.adopt(swarms);
-  plain_.adopt(others);
+void EngineFollower::start(Provider::Known known) {
+  known_ = std::move(known);
   spawn(follow_events(), "following an engine's events");
   spawn(work(), "asking an engine");
   spawn(poll(), "polling an engine");
+}
+
+/// What another daemon wrote late, or somebody restored, isn't what was said here. The services that differ; all
+/// containers are looked at again anyway.
+std::vector<std::string> EngineFollower::reconcile() {
+  std::vector<InstancePtr> swarms, others;
+  for (auto& instance : known_()) (is_swarms(instance->id) ? swarms : others).push_back(std::move(instance));
+  plain_.reconcile(others);
+  return swarm_.reconcile(swarms);
 }
 
 void EngineFollower::spawn(Awaitable<> coroutine, const char* what) {
@@ -78,12 +83,6 @@ void EngineFollower::touch_service(const std::string& id) {
 void EngineFollower::failed(const Error& error) {
   knows_ = false;
   parts_.report.failed(error.message);
-}
-
-void EngineFollower::say_all_again() {
-  swarm_.say_all_again();
-  plain_.say_all_again();
-  want_list(now() + kAgainAfterRefusal);
 }
 
 void EngineFollower::refresh(DockerProvider::RefreshDone done) {

@@ -37,9 +37,8 @@ class EngineFollower {
   explicit EngineFollower(const Parts& parts);
 
   // On the thread that runs the io_context, all of these.
-  void start(const std::vector<InstancePtr>& known);
+  void start(Provider::Known known);
   void refresh(DockerProvider::RefreshDone done);
-  void say_all_again();
   [[nodiscard]] std::vector<RunningContainer> running_containers() const;
   [[nodiscard]] Result<AgentWishes> node_reports(const std::string& node, const AgentReport& report);
   void order_samples(const ServiceName& service, SampleOrders::Done done);
@@ -78,6 +77,7 @@ class EngineFollower {
   void leave_swarm();
   bool report_service(const std::string& id);
   Awaitable<> put_swarm(std::vector<Service> services, std::vector<Task> tasks);
+  std::vector<std::string> reconcile();
   void answer_refreshes(const Result<void>& outcome);
   void tell_counts();
 
@@ -104,6 +104,7 @@ class EngineFollower {
   std::optional<boost::asio::steady_timer> wake_;  // of what asks
   SwarmBook book_;
   Ledger swarm_, plain_;
+  Provider::Known known_;
   FollowList services_, containers_;
   std::unordered_map<std::string, MonoTime> agents_;  // by node, when its agent last reported
   SampleOrders orders_;

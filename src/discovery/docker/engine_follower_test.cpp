@@ -94,6 +94,9 @@ class Following : public ::testing::Test {
     run_until([&] { return sink.said.size() >= expected.size(); });
     EXPECT_EQ(sink.take(), expected);
   }
+  void start() {
+    follower.start([this] { return sink.listed(); });
+  }
   static InstancePtr known(std::string_view id) {
     auto instance = std::make_shared<Instance>();
     instance->id = InstanceId(id);
@@ -113,7 +116,7 @@ class Following : public ::testing::Test {
 const Said kBoth{"swarm:service:s1 passing", "swarm:t1 passing"};
 
 TEST_F(Following, TheStreamOfEventsIsOpenBeforeAnythingIsListed) {
-  follower.start({});
+  start();
   run_until_said(kBoth);
   EXPECT_EQ((Said{engine.asked.begin(), engine.asked.begin() + 3}), (Said{"/version", "/events", "/info"}));
   EXPECT_EQ(report.trouble(), "");
@@ -122,7 +125,7 @@ TEST_F(Following, TheStreamOfEventsIsOpenBeforeAnythingIsListed) {
 
 TEST_F(Following, NobodyIsGoneBeforeTheFirstCompleteList) {
   engine.answers.erase("/tasks");
-  follower.start({known("swarm:old"), known("docker:old:80")});
+  follower.start([] { return std::vector{known("swarm:old"), known("docker:old:80")}; });
   run_until([&] { return report.state().failures >= 3; });
   EXPECT_EQ(sink.take(), Said{});
   EXPECT_EQ(report.trouble(), "the engine answered 500: not now");
@@ -134,7 +137,7 @@ TEST_F(Following, NobodyIsGoneBeforeTheFirstCompleteList) {
 }
 
 TEST_F(Following, AnEventIsLookedInto) {
-  follower.start({});
+  start();
   run_until_said(kBoth);
   engine.answers["/services"] = service(2);
   engine.answers["/tasks"] = task("t2");
@@ -147,7 +150,7 @@ TEST_F(Following, AnEventIsLookedInto) {
 }
 
 TEST_F(Following, AfterALostStreamEverythingIsComparedAndOnlyThen) {
-  follower.start({});
+  start();
   run_until_said(kBoth);
   engine.answers["/tasks"] = task("t3");
   engine.end_events();
@@ -156,7 +159,7 @@ TEST_F(Following, AfterALostStreamEverythingIsComparedAndOnlyThen) {
 }
 
 TEST_F(Following, ARefreshIsAnsweredOnceTheDifferenceIsReported) {
-  follower.start({});
+  start();
   run_until_said(kBoth);
   engine.answers["/tasks"] = task("t4");
   std::optional<Result<void>> answer;
@@ -168,8 +171,18 @@ TEST_F(Following, ARefreshIsAnsweredOnceTheDifferenceIsReported) {
   EXPECT_TRUE(answer->has_value());
 }
 
+TEST_F(Following, WhatTheCatalogHasOtherwiseIsSaidAgainWithTheNextRefresh) {
+  config.refresh_interval = 1s;
+  std::vector<InstancePtr> listed;
+  follower.start([&] { return listed; });
+  run_until_said(kBoth);
+  listed = {known("swarm:service:s1"), known("swarm:late")};
+  run_until([&] { return std::ranges::count(sink.said, "swarm:late gone: it is no longer in the Swarm") > 0; });
+  run_until([&] { return std::ranges::count(sink.said, "swarm:t1 passing") > 0; });
+}
+
 TEST_F(Following, AnEngineThatLeftItsSwarmHasSaidSoItself) {
-  follower.start({});
+  start();
   run_until_said(kBoth);
   engine.answers["/info"] = R"({"Swarm":{"LocalNodeState":"inactive"}})";
   engine.end_events();
@@ -178,7 +191,7 @@ TEST_F(Following, AnEngineThatLeftItsSwarmHasSaidSoItself) {
 }
 
 TEST_F(Following, AWorkersSilenceIsNone) {
-  follower.start({});
+  start();
   run_until_said(kBoth);
   engine.answers["/info"] = R"({"Swarm":{"LocalNodeState":"active","ControlAvailable":false}})";
   engine.end_events();
@@ -195,7 +208,7 @@ AgentReport sample_of(const std::string& task) {
 
 TEST_F(Following, AnAgentIsAskedForFiguresThatSomebodyWaitsFor) {
   engine.answers["/nodes"] = R"([{"ID":"n1","Status":{"State":"ready"}}])";
-  follower.start({});
+  start();
   run_until_said(kBoth);
   std::optional<bool> came;
   const auto order = [&] { follower.order_samples(ServiceName("shop"), [&](bool any) { came = any; }); };
@@ -212,7 +225,7 @@ TEST_F(Following, AnAgentIsAskedForFiguresThatSomebodyWaitsFor) {
 TEST_F(Following, AnAgentOfAnotherSwarmIsTurnedAway) {
   EXPECT_EQ(follower.node_reports("n1", {}).error().code, ErrorCode::unavailable) << "nothing is known yet";
   engine.answers["/nodes"] = R"([{"ID":"n1","Status":{"State":"ready"}}])";
-  follower.start({});
+  start();
   run_until_said(kBoth);
   const auto refused = follower.node_reports("n2", {});
   ASSERT_FALSE(refused);
@@ -230,7 +243,7 @@ TEST_F(Following, OfTwoContainersWithOneIdTheFirstKeepsIt) {
   config.host_address = "192.0.2.7";
   engine.answers["/containers/json"] = fmt::format("[{},{}]", container("c1", 8001), container("c2", 8002));
   engine.answers["/containers/c1/json"] = engine.answers["/containers/c2/json"] = "{}";
-  follower.start({});
+  start();
   run_until_said({kBoth[0], kBoth[1], "one passing"});
   EXPECT_EQ(sink.sightings.back().spec.port, 8001);
   EXPECT_EQ(sink.sightings.back().spec.address, "192.0.2.7");

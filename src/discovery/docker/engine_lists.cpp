@@ -61,6 +61,7 @@ std::string EngineFollower::engine_address() const {
 // ---- everything ----
 
 asio::awaitable<Result<void>> EngineFollower::list_everything() {
+  (void)reconcile();
   auto asked = parts_.client.get("/info");
   const auto body = co_await std::move(asked);
   if (!body) co_return std::unexpected(body.error());
@@ -125,13 +126,13 @@ asio::awaitable<void> EngineFollower::put_swarm(std::vector<Service> services, s
     report_service(id);
   }
   book_.prune_health();
-  swarm_.end_unclaimed([](const InstanceId&) { return true; }, "it is no longer in the Swarm", parts_.sink);
+  swarm_.end_unclaimed("it is no longer in the Swarm", parts_.sink);
 }
 
 void EngineFollower::leave_swarm() {
   for (const auto& id : book_.services()) book_.remove(id);
   for (const auto& id : swarm_.groups()) swarm_.end(id, "the engine is in no Swarm any more", parts_.sink);
-  swarm_.end_unclaimed([](const InstanceId&) { return true; }, "the engine is in no Swarm any more", parts_.sink);
+  swarm_.end_unclaimed("the engine is in no Swarm any more", parts_.sink);
   services_.clear();
 }
 
@@ -215,7 +216,7 @@ asio::awaitable<Result<void>> EngineFollower::put_containers(std::vector<Contain
   auto reported = report_plain(std::move(containers));
   if (auto ok = co_await std::move(reported); !ok) co_return ok;
   for (const auto& id : gone) end_container(id);
-  plain_.end_unclaimed([](const InstanceId&) { return true; }, std::string(kNotRunning), parts_.sink);
+  plain_.end_unclaimed(std::string(kNotRunning), parts_.sink);
   co_return Result<void>();
 }
 

@@ -54,6 +54,8 @@ asio::awaitable<Result<void>> EngineFollower::poll_once() {
     }
   }
   if (!refreshes) co_return Result<void>();
+  for (const auto& service : reconcile()) touch_service(service);
+  if (info_.manager) swarm_.end_unclaimed("it is no longer in the Swarm", parts_.sink);
   nodes_wanted_ = containers_wanted_ = true;
   wake();
   refresh_due_ = now() + parts_.config.refresh_interval;

@@ -9,18 +9,31 @@ namespace rollcall::docker {
 
 std::string_view Ledger::writer_of(const InstanceId& id) noexcept { return is_swarms(id) ? "swarm" : "docker"; }
 
-void Ledger::adopt(const std::vector<InstancePtr>& known) {
-  for (const auto& instance : known) adopted_.insert_or_assign(instance->id, Said{instance->spec, instance->health});
+std::vector<std::string> Ledger::reconcile(const std::vector<InstancePtr>& known) {
+  adopted_.clear();
+  for (const auto& instance : known) {
+    adopted_.insert_or_assign(instance->id, Said{.spec = instance->spec, .health = instance->health});
+  }
+  std::vector<std::string> differing;
+  for (auto& [name, members] : groups_) {
+    bool differs = false;
+    for (auto& [id, said] : members) {
+      const auto listed = adopted_.extract(id);
+      said.is_listed = !listed.empty();
+      differs = differs || listed.empty() || listed.mapped() != said;
+      if (listed) said = listed.mapped();
+    }
+    if (differs) differing.push_back(name);
+  }
+  return differing;
 }
 
 bool Ledger::report(const std::string& group, std::vector<Sighting> now, const std::string& why_gone,
                     ProviderSink& sink) {
   auto& known = groups_[group];
-  const bool again = known.round != round_;
-  known.round = round_;
   std::unordered_set<std::string_view> there;
   for (const auto& sighting : now) there.insert(sighting.id.view());
-  const auto before = std::erase_if(known.members, [&](const auto& member) {
+  const auto before = std::erase_if(known, [&](const auto& member) {
     if (there.contains(member.first.view())) return false;
     sink.gone(member.first, {std::string(writer_of(member.first)), why_gone});
     group_by_id_.erase(member.first);
@@ -29,9 +42,9 @@ bool Ledger::report(const std::string& group, std::vector<Sighting> now, const s
   bool said = before > 0;
   for (auto& sighting : now) {
     group_by_id_.insert_or_assign(sighting.id, group);
-    said = say(known, std::move(sighting), again, sink) || said;
+    said = say(known, std::move(sighting), sink) || said;
   }
-  if (known.members.empty()) groups_.erase(group);
+  if (known.empty()) groups_.erase(group);
   return said;
 }
 
@@ -39,19 +52,24 @@ bool Ledger::end(const std::string& group, const std::string& why_gone, Provider
   return groups_.contains(group) && report(group, {}, why_gone, sink);
 }
 
-bool Ledger::say(Group& group, Sighting sighting, bool again, ProviderSink& sink) {
-  const auto [member, is_new] = group.members.try_emplace(sighting.id);
+void Ledger::end_unclaimed(const std::string& why_gone, ProviderSink& sink) {
+  for (const auto& [id, listed] : std::exchange(adopted_, {})) sink.gone(id, {std::string(writer_of(id)), why_gone});
+}
+
+bool Ledger::say(Group& group, Sighting sighting, ProviderSink& sink) {
+  const auto [member, is_new] = group.try_emplace(sighting.id);
   auto& said = member->second;
   bool known = !is_new;
   if (const auto adopted = adopted_.extract(sighting.id); is_new && adopted) {
     said = std::move(adopted.mapped());
     known = true;
   }
-  if (known && !again && said.spec == sighting.spec && said.health == sighting.health) return false;
+  const Said now{.spec = sighting.spec, .health = sighting.health};
+  if (known && said == now) return false;
   if (known && said.spec.service != sighting.spec.service) {  // an id belongs to one service
     sink.gone(sighting.id, {std::string(writer_of(sighting.id)), "it goes by another service's name now"});
   }
-  said = {sighting.spec, sighting.health};
+  said = now;
   sink.seen(std::move(sighting));
   return true;
 }

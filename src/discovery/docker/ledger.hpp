@@ -15,26 +15,17 @@ namespace rollcall::docker {
 /// group up to date; an id belongs to one group at a time. Not for several threads.
 class Ledger {
  public:
-  /// What was reported before this daemon was started. It belongs to no group until a group claims it.
-  void adopt(const std::vector<InstancePtr>& known);
+  /// This is what the catalog has of the source now, whoever wrote it: another daemon before, or one that held the
+  /// office. What is in no group waits for one to claim it; what differs from what was said of it is said with the next
+  /// report of its group. Those groups. What is on its way to the catalog differs as well: it is said twice.
+  std::vector<std::string> reconcile(const std::vector<InstancePtr>& known);
 
   /// This is all of the group now. Whether anything had to be said.
   bool report(const std::string& group, std::vector<Sighting> now, const std::string& why_gone, ProviderSink& sink);
   bool end(const std::string& group, const std::string& why_gone, ProviderSink& sink);
 
-  /// All groups have been reported for which `is_theirs` holds of the ids: whom none has claimed is gone.
-  template <class IsTheirs>
-  void end_unclaimed(IsTheirs is_theirs, const std::string& why_gone, ProviderSink& sink) {
-    for (auto next = adopted_.begin(); next != adopted_.end();) {
-      const auto entry = next++;
-      if (!is_theirs(entry->first)) continue;
-      sink.gone(entry->first, {std::string(writer_of(entry->first)), why_gone});
-      adopted_.erase(entry);
-    }
-  }
-
-  /// The next report of each group says everything again: a write was refused, and nobody knows which.
-  void say_all_again() { ++round_; }
+  /// All groups have been reported: whom none has claimed is gone.
+  void end_unclaimed(const std::string& why_gone, ProviderSink& sink);
 
   [[nodiscard]] std::vector<std::string> groups() const;
   /// Who has reported it; null: nobody.
@@ -48,18 +39,16 @@ class Ledger {
   struct Said {
     InstanceSpec spec;
     Status health = Status::passing;
+    bool is_listed = true;  ///< or is to be said again
+    friend bool operator==(const Said&, const Said&) = default;
   };
-  struct Group {
-    std::map<InstanceId, Said> members;
-    std::uint64_t round = 0;
-  };
+  using Group = std::map<InstanceId, Said>;
 
-  bool say(Group& group, Sighting sighting, bool again, ProviderSink& sink);
+  bool say(Group& group, Sighting sighting, ProviderSink& sink);
 
   std::unordered_map<std::string, Group> groups_;
   std::unordered_map<InstanceId, std::string> group_by_id_;
   std::unordered_map<InstanceId, Said> adopted_;
-  std::uint64_t round_ = 0;
 };
 
 }  // namespace rollcall::docker

@@ -40,10 +40,10 @@ TEST(Ledger, OnlyDifferencesAreSaid) {
 TEST(Ledger, WhatIsKnownFromBeforeIsNeitherSaidAgainNorGoneUntilTheListIsComplete) {
   Ledger ledger;
   RecordingSink sink;
-  ledger.adopt({known("swarm:a"), known("swarm:b"), known("swarm:c")});
+  ledger.reconcile({known("swarm:a"), known("swarm:b"), known("swarm:c")});
   ledger.report("s1", {sighting("swarm:a"), sighting("swarm:b", Status::warning)}, "over", sink);
   EXPECT_EQ(sink.take(), Said{"swarm:b warning"});
-  ledger.end_unclaimed([](const InstanceId&) { return true; }, "no longer there", sink);
+  ledger.end_unclaimed("no longer there", sink);
   EXPECT_EQ(sink.take(), Said{"swarm:c gone: no longer there"});
 }
 
@@ -56,15 +56,26 @@ TEST(Ledger, AnIdThatChangesItsServiceGoesFirst) {
   EXPECT_EQ(sink.take(), (Said{"docker:a gone: it goes by another service's name now", "docker:a passing"}));
 }
 
-TEST(Ledger, AfterARefusalEverythingIsSaidOnceMore) {
+TEST(Ledger, WhatTheCatalogHasOtherwiseIsSaidAgain) {
   Ledger ledger;
   RecordingSink sink;
-  ledger.report("s1", {sighting("swarm:a")}, "over", sink);
+  ledger.report("s1", {sighting("swarm:a"), sighting("swarm:b"), sighting("swarm:c")}, "over", sink);
+  ledger.report("s2", {sighting("swarm:d")}, "over", sink);
   EXPECT_FALSE(sink.take().empty());
-  ledger.say_all_again();
-  ledger.report("s1", {sighting("swarm:a")}, "over", sink);
-  EXPECT_EQ(sink.take(), Said{"swarm:a passing"});
-  EXPECT_FALSE(ledger.report("s1", {sighting("swarm:a")}, "over", sink));
+  const auto unhealthy = [](const InstancePtr& instance) {
+    auto changed = std::make_shared<Instance>(*instance);
+    changed->health = Status::critical;
+    return changed;
+  };
+  // b is another's late word, c was never written, and old is nobody's.
+  const auto differing =
+      ledger.reconcile({known("swarm:a"), unhealthy(known("swarm:b")), known("swarm:d"), known("swarm:old")});
+  EXPECT_EQ(differing, Said{"s1"});
+  ledger.end_unclaimed("not there", sink);
+  EXPECT_EQ(sink.take(), Said{"swarm:old gone: not there"});
+  EXPECT_TRUE(ledger.report("s1", {sighting("swarm:a"), sighting("swarm:b"), sighting("swarm:c")}, "over", sink));
+  EXPECT_EQ(sink.take(), (Said{"swarm:b passing", "swarm:c passing"}));
+  EXPECT_FALSE(ledger.report("s2", {sighting("swarm:d")}, "over", sink));
 }
 
 }  // namespace

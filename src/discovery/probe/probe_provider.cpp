@@ -26,10 +26,10 @@ class ProbeProvider final : public Provider {
   }
   ~ProbeProvider() override { stop(); }
 
-  void start(ProviderSink& sink, std::vector<InstancePtr> known) override {
+  void start(ProviderSink& sink, Known known) override {
     if (run_) throw std::logic_error("a probe provider is started once");
     run_ = std::make_unique<Run>(config_, clock_, sink, trouble_);
-    run_->start(std::move(known));
+    run_->start(known());
   }
 
   void stop() override { run_.reset(); }
