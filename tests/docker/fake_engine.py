@@ -190,8 +190,12 @@ class FakeEngine:
         return task["ID"]
 
     def _count(self, service_id):
-        own = self.tasks_of(service_id)
+        """Came with API 1.41."""
         service = self.services[service_id]
+        service.pop("ServiceStatus", None)
+        if int(self.version["ApiVersion"].partition(".")[2]) < 41:
+            return
+        own = self.tasks_of(service_id)
         service["ServiceStatus"] = {"RunningTasks": sum(t["Status"]["State"] == "running" for t in own),
                                     "DesiredTasks": service["Spec"]["Mode"]["Replicated"]["Replicas"],
                                     "CompletedTasks": 0}

@@ -111,6 +111,22 @@ def test_what_no_event_tells_of_is_found_all_the_same(engine, follow):
     eventually(lambda: tasks(client, "shop")[f"swarm:{task}"]["status"] == "critical", 3)
 
 
+@pytest.mark.parametrize(("newest", "oldest", "asked"), [("1.30", "1.12", "1.30"), ("1.52", "1.44", "1.44")])
+def test_older_and_newer_engines_are_asked_in_their_words(engine, follow, newest, oldest, asked):
+    engine.version |= {"ApiVersion": newest, "MinAPIVersion": oldest}
+    shop = engine.add_service("shop", replicas=2)
+    _, client = follow()
+    eventually(lambda: set(tasks(client, "shop")) == ids_of(engine, shop))
+    engine.scale(shop, 3)
+    eventually(lambda: set(tasks(client, "shop")) == ids_of(engine, shop))
+    task = engine.tasks_of(shop)[0]["ID"]
+    engine.set_state(task, "failed")
+    eventually(lambda: tasks(client, "shop")[f"swarm:{task}"]["status"] == "critical", 3)
+    paths = {path for _, path in engine.asked if not path.startswith("/version")}
+    assert {path.split("/")[1] for path in paths} == {f"v{asked}"}
+    assert any("status=true" in path for path in paths) == (asked == "1.44")
+
+
 def test_an_engine_that_is_gone_takes_nothing_with_it(engine, follow):
     shop, desk = engine.add_service("shop", replicas=2), engine.add_service("desk")
     _, client = follow()
