@@ -2,7 +2,7 @@
 """What publishing to a real RabbitMQ costs: how soon a consumer has a registration, how fast a backlog is told, and how
 many registrations a second there are with publishing and without.
 
-    bench/publish_rate.py [--backlog 100000] [--seconds 10] [--rounds 3] [BINARY]
+    bench/publish_rate.py [--backlog 100000] [--seconds 10] [--rounds 6] [BINARY]
 
 BINARY: the daemon (build/release/bin/rollcall). Needs RabbitMQ, wrk, and python3-pika. One line of figures each.
 """
@@ -89,16 +89,24 @@ def measure_backlog(broker, daemon, wanted):
 
 
 def measure_cost(make, broker, seconds, rounds):
-    with_it, without = [], []
-    for _ in range(rounds):
-        for rates, environment in ((with_it, broker.environment()), (without, {})):
-            daemon = make(environment)
-            rates.append(registrations(daemon, seconds))
+    def rate(environment):
+        daemon = make(environment)
+        try:
+            return registrations(daemon, seconds)
+        finally:
             daemon.stop()
-    shares = [a / b for a, b in zip(with_it, without)]
-    print(f"registrations a second, {CONNECTIONS} clients: {statistics.median(without):.0f} without publishing, "
-          f"{statistics.median(with_it):.0f} with; pairwise {statistics.median(shares):.2f} "
-          f"({min(shares):.2f} to {max(shares):.2f})")
+
+    for state, prepare in (("that is down", "stop"), ("that takes it all on the same cores", "start")):
+        broker(prepare)
+        rates = {"without": [], "with": []}
+        for number in range(rounds):  # each goes first in turn
+            for name in list(rates)[::-1 if number % 2 else 1]:
+                rates[name].append(rate(broker.environment() if name == "with" else {}))
+        without, with_it = rates.values()
+        shares = [a / b for a, b in zip(with_it, without)]
+        print(f"registrations a second, {CONNECTIONS} clients: {statistics.median(without):.0f} without publishing, "
+              f"{statistics.median(with_it):.0f} with a broker {state}; pairwise {statistics.median(shares):.2f} "
+              f"({min(shares):.2f} to {max(shares):.2f})")
 
 
 def main():
@@ -106,7 +114,7 @@ def main():
     parser.add_argument("binary", nargs="?", default=ROOT / "build/release/bin/rollcall")
     parser.add_argument("--backlog", type=int, default=100_000)
     parser.add_argument("--seconds", type=int, default=10)
-    parser.add_argument("--rounds", type=int, default=3)
+    parser.add_argument("--rounds", type=int, default=6)
     arguments = parser.parse_args()
     os.environ["ROLLCALL_BIN"] = str(pathlib.Path(arguments.binary).resolve())
     from daemon import Daemon

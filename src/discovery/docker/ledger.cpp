@@ -1,5 +1,6 @@
 #include "discovery/docker/ledger.hpp"
 
+#include <algorithm>
 #include <string_view>
 #include <unordered_set>
 
@@ -11,21 +12,23 @@ std::string_view Ledger::writer_of(const InstanceId& id) noexcept { return is_sw
 
 std::vector<std::string> Ledger::reconcile(const std::vector<InstancePtr>& known) {
   adopted_.clear();
-  for (const auto& instance : known) {
-    adopted_.insert_or_assign(instance->id, Said{.spec = instance->spec, .health = instance->health});
-  }
-  std::vector<std::string> differing;
   for (auto& [name, members] : groups_) {
-    bool differs = false;
-    for (auto& [id, said] : members) {
-      const auto listed = adopted_.extract(id);
-      said.is_listed = !listed.empty();
-      differs = differs || listed.empty() || listed.mapped() != said;
-      if (listed) said = listed.mapped();
-    }
-    if (differs) differing.push_back(name);
+    for (auto& [id, said] : members) said.is_listed = false;
   }
-  return differing;
+  std::set<std::string> differing;
+  for (const auto& instance : known) {
+    const auto* group = group_of(instance->id);
+    auto& said = group == nullptr ? adopted_[instance->id] : groups_.at(*group).at(instance->id);
+    said.is_listed = true;
+    if (said.spec == instance->spec && said.health == instance->health) continue;
+    said = {.spec = instance->spec, .health = instance->health};
+    if (group != nullptr) differing.insert(*group);
+  }
+  for (const auto& [name, members] : groups_) {
+    if (std::ranges::any_of(members, [](const auto& member) { return !member.second.is_listed; }))
+      differing.insert(name);
+  }
+  return {differing.begin(), differing.end()};
 }
 
 bool Ledger::report(const std::string& group, std::vector<Sighting> now, const std::string& why_gone,
