@@ -20,6 +20,7 @@ constexpr int kShareOfTasks = 100;  // asking for all tasks takes at most one pa
 ContainerHealth health_of(const AgentReport::Task& task) {
   return task.action == kEnd ? ContainerHealth::none : task.health;
 }
+
 }  // namespace
 
 asio::awaitable<void> EngineFollower::poll() {
