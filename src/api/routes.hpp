@@ -37,7 +37,8 @@ struct NodeInfo {
 struct PartHealth {
   std::string name;
   bool ok = true;
-  std::string detail;  ///< why not
+  std::string detail{};                   ///< why not
+  std::optional<WallTime> stale_since{};  ///< what it knows is from then; none: it is up to date
 };
 
 /// What is found by listing it, and when that was last done.

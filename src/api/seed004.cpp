@@ -81,6 +81,10 @@ void append_providers(std::string& json, const std::vector<PartHealth>& health) 
       json += ",\"detail\":";
       codec::append_string(json, health[i].detail);
     }
+    if (health[i].stale_since) {
+      json += ",\"stale_since\":";
+      append_seconds(json, epoch_seconds(*health[i].stale_since));
+    }
     json += '}';
   }
   json += ']';

@@ -94,7 +94,10 @@ void Docker::offer(api::ApiParts& to) {
 api::PartHealth Docker::health() const {
   auto trouble = discovery_->trouble();
   const bool ok = trouble.empty();
-  return {.name = "docker", .ok = ok, .detail = ok ? discovery_->left_out() : std::move(trouble)};
+  return {.name = "docker",
+          .ok = ok,
+          .detail = ok ? discovery_->left_out() : std::move(trouble),
+          .stale_since = discovery_->stale_since()};
 }
 
 void Docker::add_metrics(OwnMetrics& metrics) const {

@@ -60,6 +60,8 @@ class DockerDiscovery {
 
   /// Any thread. What keeps it from seeing all that it should; empty when nothing does.
   [[nodiscard]] std::string trouble() const { return provider_->trouble(); }
+  /// Any thread. What is listed is from then; none: it is up to date.
+  [[nodiscard]] std::optional<WallTime> stale_since() const { return provider_->state().stale_since; }
   /// Any thread. Which services are left out because of a label; empty when none is.
   [[nodiscard]] std::string left_out() const;
   void add_metrics(OwnMetrics& metrics) const;

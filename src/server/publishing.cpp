@@ -135,7 +135,7 @@ std::vector<api::PartHealth> Publishing::health() const {
   for (const auto& way : ways_) {
     auto trouble = way.publisher->health().trouble;
     const bool ok = trouble.empty();
-    parts.push_back({way.name, ok, std::move(trouble)});
+    parts.push_back({.name = way.name, .ok = ok, .detail = std::move(trouble)});
   }
   return parts;
 }

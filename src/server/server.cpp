@@ -268,7 +268,7 @@ struct Server::Impl {
     std::vector<api::PartHealth> parts;
     const auto add = [&parts](std::string name, std::string trouble) {
       const bool ok = trouble.empty();
-      parts.push_back({std::move(name), ok, std::move(trouble)});
+      parts.push_back({.name = std::move(name), .ok = ok, .detail = std::move(trouble)});
     };
     if (probing) add("probe", probing->trouble());
     if (docker) parts.push_back(docker->health());

@@ -3,6 +3,7 @@ one did; test_swarm.py has a real one."""
 import pathlib
 import ssl
 import sys
+import time
 
 import pytest
 
@@ -134,11 +135,13 @@ def test_an_engine_that_is_gone_takes_nothing_with_it(engine, follow):
     engine.stop()
     eventually(lambda: not docker_part(client)["ok"])
     assert "docker.sock" in docker_part(client)["detail"]
+    assert time.time() - 60 < docker_part(client)["stale_since"] <= time.time()
     assert set(tasks(client, "shop")) == ids_of(engine, shop)
     engine.remove_service(desk)
     engine.scale(shop, 4)
     engine.start()
     eventually(lambda: docker_part(client)["ok"] and "desk" not in entries(client))
+    assert "stale_since" not in docker_part(client)
     eventually(lambda: set(tasks(client, "shop")) == ids_of(engine, shop))
 
 
