@@ -100,9 +100,6 @@ class Catalog {
   /// Forgets tombstones removed before `cutoff`, and services that have had no instance and no event since then.
   void forget_tombstones(WallTime cutoff);
 
-  /// Calls `visit` for each living instance, in no order.
-  void for_each(const std::function<void(const InstancePtr&)>& visit) const;
-
   // ---- any thread ----
 
   [[nodiscard]] Revision revision() const noexcept;
@@ -111,6 +108,8 @@ class Catalog {
   /// The living instance of that id, or null.
   [[nodiscard]] InstancePtr find_instance(std::string_view id) const;
   [[nodiscard]] std::optional<Known> known(std::string_view id) const;
+  /// Calls `visit` for each living instance, in no order. Off the applying thread not all as of one revision.
+  void for_each(const std::function<void(const InstancePtr&)>& visit) const;
 
   [[nodiscard]] Notice::EncodeEvent event_encoder() const noexcept;
 

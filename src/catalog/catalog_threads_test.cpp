@@ -1,5 +1,6 @@
 // Many threads read and watch while one applies: run under TSan.
 #include <atomic>
+#include <set>
 #include <thread>
 
 #include "catalog/catalog_test_kit.hpp"
@@ -46,6 +47,8 @@ void read_until(const Catalog& catalog, const std::atomic<bool>& done, std::atom
     }
     static_cast<void>(catalog.known(std::to_string(i % 100)));
     if (reader.find("unknown")) ++faults;
+    std::set<std::string> seen;
+    catalog.for_each([&](const InstancePtr& instance) { faults += seen.insert(instance->id.str()).second ? 0U : 1U; });
   }
 }
 

@@ -1,6 +1,7 @@
 #include "catalog/instance_index.hpp"
 
 #include <utility>
+#include <vector>
 
 namespace rollcall {
 
@@ -97,8 +98,14 @@ void InstanceIndex::reserve(std::size_t instances) {
 }
 
 void InstanceIndex::for_each(const std::function<void(const InstancePtr&)>& visit) const {
+  std::vector<InstancePtr> living;
   for (const auto& each : shards_) {
-    for (const auto& record : each.living) visit(record.instance);
+    living.clear();
+    {
+      const std::scoped_lock lock(each.mutex);
+      for (const auto& record : each.living) living.push_back(record.instance);
+    }
+    for (const auto& instance : living) visit(instance);
   }
 }
 

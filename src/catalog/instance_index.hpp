@@ -25,6 +25,8 @@ class InstanceIndex {
   // ---- any thread ----
   [[nodiscard]] InstancePtr find(std::string_view id) const;
   [[nodiscard]] std::optional<Known> known(std::string_view id) const;
+  /// The living of each shard as they were at one moment; without a lock during the visits.
+  void for_each(const std::function<void(const InstancePtr&)>& visit) const;
 
   // ---- the writing thread ----
   /// Null when it doesn't live. Valid until the next write.
@@ -35,7 +37,6 @@ class InstanceIndex {
   void forget_buried(WallTime cutoff);
   void clear();
   void reserve(std::size_t instances);
-  void for_each(const std::function<void(const InstancePtr&)>& visit) const;
 
  private:
   struct Buried {
