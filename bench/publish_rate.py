@@ -74,17 +74,22 @@ def measure_delay(broker, daemon, count=1000):
 
 
 def measure_backlog(broker, daemon, wanted):
-    """All that was written while the broker was away, told once it is back."""
-    broker("stop")
+    """All that was written while the broker was away, told once it is back, and kept by a durable queue."""
+    broker.bind("backlog")
+    broker("kill")
     with daemon.client() as client:
         while lag(client) < wanted:
             registrations(daemon, 2)
         backlog = lag(client)
-        broker("start")
+        broker("up")
         wait_until(lambda: client.get("/events").json["connected"])
         begin, left = time.monotonic(), lag(client)
         wait_until(lambda: lag(client) == 0)
         took = time.monotonic() - begin
+    with broker.channel() as channel:
+        kept = channel.queue_declare("backlog", passive=True).method.message_count
+        channel.queue_delete("backlog")
+    assert kept >= backlog, f"the queue has {kept} messages"
     print(f"a backlog of {backlog} events: {left} of them in {took:.1f} s, {left / took:.0f} events a second, confirmed")
 
 
@@ -96,8 +101,10 @@ def measure_cost(make, broker, seconds, rounds):
         finally:
             daemon.stop()
 
-    for state, prepare in (("that is down", "stop"), ("that takes it all on the same cores", "start")):
+    for state, prepare in (("that is down", "kill"), ("that keeps it all on the same cores", "up")):
         broker(prepare)
+        if prepare == "up":
+            broker.bind("cost")
         rates = {"without": [], "with": []}
         for number in range(rounds):  # each goes first in turn
             for name in list(rates)[::-1 if number % 2 else 1]:
