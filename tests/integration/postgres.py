@@ -38,6 +38,8 @@ def running_postgres(**more):
     # A socket's path is short, and pytest's folders aren't.
     folder = pathlib.Path(tempfile.mkdtemp(prefix="rollcall-pg-", dir="/tmp"))
     running = Postgres(folder, **more)
-    yield running
-    running("stop")
-    shutil.rmtree(folder, ignore_errors=True)
+    try:
+        yield running
+    finally:
+        running("stop")
+        shutil.rmtree(folder, ignore_errors=True)
