@@ -8,8 +8,14 @@
 #include "metrics/sample_table.hpp"
 #include "metrics/usage_history.hpp"
 #include "registry/registry.hpp"
+#include "server/registry_sink.hpp"
 
 namespace rollcall {
+
+/// What those are given who run a provider.
+struct ProviderParts : RegistrySink::Parts {
+  const Catalog& catalog;
+};
 
 /// Keeps the checker in step with the log. Lives on the registry's executor, which applies the events.
 class CheckFollower : public std::enable_shared_from_this<CheckFollower> {

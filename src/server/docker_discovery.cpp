@@ -8,7 +8,6 @@
 
 #include "base/log.hpp"
 #include "discovery/docker/task_sighting.hpp"
-#include "server/discovery.hpp"
 
 namespace rollcall {
 namespace {
@@ -61,9 +60,7 @@ Result<std::unique_ptr<DockerDiscovery>> DockerDiscovery::make(const Parts& part
 }
 
 DockerDiscovery::DockerDiscovery(const Parts& parts, bool in_office)
-    : parts_(parts),
-      in_office_(in_office),
-      sink_({parts.registry, parts.registry_thread, parts.samples, parts.clock}) {}
+    : parts_(parts), in_office_(in_office), sink_(parts) {}
 
 DockerDiscovery::~DockerDiscovery() { stop(); }
 

@@ -8,7 +8,7 @@
 #include "discovery/docker/docker_provider.hpp"
 #include "metrics/own_metrics.hpp"
 #include "net/io_executor.hpp"
-#include "server/registry_sink.hpp"
+#include "server/discovery.hpp"
 #include "server/settings.hpp"
 
 namespace rollcall {
@@ -34,13 +34,7 @@ class DockerSink final : public ProviderSink {
 
 class DockerDiscovery {
  public:
-  struct Parts {
-    Registry& registry;
-    Executor& registry_thread;
-    const Catalog& catalog;
-    SampleTable& samples;
-    const Clock& clock;
-  };
+  using Parts = ProviderParts;
 
   /// What is followed by these settings; nothing where Docker is off, or is to be found and isn't there.
   [[nodiscard]] static std::optional<DockerConfig> config_of(const Settings& settings);

@@ -6,7 +6,6 @@
 
 #include "base/log.hpp"
 #include "discovery/probe/probe_provider.hpp"
-#include "server/discovery.hpp"
 
 namespace rollcall {
 namespace {
@@ -46,10 +45,9 @@ Probing::Probing(const Parts& parts, const ProbeConfig& config, const std::vecto
 Probing::~Probing() { stop(); }
 
 void Probing::add_area(const ProbeConfig& config, std::string office) {
-  const RegistrySink::Parts sink{parts_.registry, parts_.registry_thread, parts_.samples, parts_.clock};
   Area area{.office = std::move(office),
             .hosts = {},
-            .sink = std::make_unique<RegistrySink>(sink, Source::probe, suffix_),
+            .sink = std::make_unique<RegistrySink>(parts_, Source::probe, suffix_),
             .provider = make_probe_provider(config, parts_.clock)};
   for (const auto& target : targets_of(config).value()) area.hosts.insert(target.host);
   areas_.push_back(std::move(area));

@@ -7,20 +7,14 @@
 #include <vector>
 
 #include "net/io_executor.hpp"
-#include "server/registry_sink.hpp"
+#include "server/discovery.hpp"
 #include "server/settings.hpp"
 
 namespace rollcall {
 
 class Probing {
  public:
-  struct Parts {
-    Registry& registry;
-    Executor& registry_thread;
-    const Catalog& catalog;
-    SampleTable& samples;
-    const Clock& clock;
-  };
+  using Parts = ProviderParts;
 
   /// The offices that these settings make a node stand for: one a range, unless every node looks for itself.
   [[nodiscard]] static std::vector<std::string> offices_of(const Settings& settings);

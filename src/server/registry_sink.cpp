@@ -73,7 +73,7 @@ class RegistrySink::Words : public std::enable_shared_from_this<Words> {
   };
 
   void post(Task task) {
-    parts_.own.post([self = shared_from_this(), task = std::move(task)]() mutable {
+    parts_.registry_thread.post([self = shared_from_this(), task = std::move(task)]() mutable {
       if (!self->closed_.load(std::memory_order_relaxed)) task();
     });
   }
@@ -119,7 +119,7 @@ class RegistrySink::Words : public std::enable_shared_from_this<Words> {
 
   void write_again_later() {
     if (std::exchange(waits_, true)) return;
-    parts_.own.post_at(parts_.clock.now() + kAgain, [weak = weak_from_this()] {
+    parts_.registry_thread.post_at(parts_.clock.now() + kAgain, [weak = weak_from_this()] {
       const auto self = weak.lock();
       if (self && !self->closed_.load(std::memory_order_relaxed)) self->write_again();
     });

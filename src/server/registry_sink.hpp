@@ -18,7 +18,7 @@ class RegistrySink final : public ProviderSink {
  public:
   struct Parts {
     Registry& registry;
-    Executor& own;  ///< the registry's
+    Executor& registry_thread;
     SampleTable& samples;
     const Clock& clock;
   };

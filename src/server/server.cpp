@@ -111,11 +111,11 @@ struct Server::Impl {
 
   Result<void> join_others() {
     if (settings.store != Settings::StoreKind::postgres) return {};
-    auto wanted = Probing::offices_of(settings);
-    wanted.emplace_back(kCheckOffice);
-    for (auto& office : DockerDiscovery::offices_of(settings)) wanted.push_back(std::move(office));
-    if (!Publishing::outboxes_of(settings).empty()) wanted.emplace_back(Publishing::kOffice);
-    auto opened = Cluster::open(settings, card, std::move(wanted), [this](const auto& held) { hold(held); });
+    auto offices = Probing::offices_of(settings);
+    offices.emplace_back(kCheckOffice);
+    for (auto& office : DockerDiscovery::offices_of(settings)) offices.push_back(std::move(office));
+    if (!Publishing::outboxes_of(settings).empty()) offices.emplace_back(Publishing::kOffice);
+    auto opened = Cluster::open(settings, card, std::move(offices), [this](const auto& held) { hold(held); });
     if (!opened) return std::unexpected(opened.error());
     cluster = std::move(*opened);
     stamp = [this](http::Response& response) {
@@ -150,8 +150,10 @@ struct Server::Impl {
     return settings.socket ? open_socket_listener(*settings.socket) : Result<void>();
   }
 
+  ProviderParts provider_parts() { return {{*registry, registry_thread, samples, clock}, catalog}; }
+
   Result<void> open_docker() {
-    auto opened = Docker::open({*registry, registry_thread, catalog, samples, clock}, settings, cluster != nullptr);
+    auto opened = Docker::open(provider_parts(), settings, cluster != nullptr);
     if (!opened) return std::unexpected(opened.error());
     docker = *std::move(opened);
     return {};
@@ -298,9 +300,9 @@ struct Server::Impl {
     check_follower = std::make_shared<CheckFollower>(catalog, *checker, registry_thread);
     if (settings.probe_enabled) {
       const bool own_view = cluster && settings.probe_each_node;
-      probing = std::make_unique<Probing>(
-          Probing::Parts{*registry, registry_thread, catalog, samples, clock}, settings.probe,
-          cluster ? Probing::offices_of(settings) : std::vector<std::string>{}, own_view ? card.name : std::string());
+      probing = std::make_unique<Probing>(provider_parts(), settings.probe,
+                                          cluster ? Probing::offices_of(settings) : std::vector<std::string>{},
+                                          own_view ? card.name : std::string());
     }
     registry_thread.post([this] {
       registry->start();
@@ -315,10 +317,10 @@ struct Server::Impl {
   }
 
   /// On the registry's thread.
-  void hold(const std::vector<std::string>& held) {
-    if (probing) probing->hold(held);
-    if (docker) docker->hold(held);
-    const auto holds = [&](std::string_view office) { return std::ranges::find(held, office) != held.end(); };
+  void hold(const std::vector<std::string>& offices) {
+    if (probing) probing->hold(offices);
+    if (docker) docker->hold(offices);
+    const auto holds = [&](std::string_view office) { return std::ranges::find(offices, office) != offices.end(); };
     if (publishing) publishing->hold(holds(Publishing::kOffice));
     const bool is_to_check = holds(kCheckOffice);
     if (is_to_check == checks) return;
