@@ -29,6 +29,7 @@ function(rollcall_test)
   cmake_parse_arguments(T "POSTGRES" "NAME" "SOURCES;DEPENDS;PCH;LABELS" ${ARGN})
   add_executable(${T_NAME} ${T_SOURCES})
   target_link_libraries(${T_NAME} PRIVATE ${T_DEPENDS} GTest::gmock GTest::gtest_main)
+  target_include_directories(${T_NAME} PRIVATE ${PROJECT_SOURCE_DIR}/tests)  # for support/
   target_precompile_headers(${T_NAME} PRIVATE <gmock/gmock.h> <gtest/gtest.h> ${T_PCH})
   if(NOT T_LABELS)
     set(T_LABELS unit)

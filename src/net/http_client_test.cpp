@@ -17,6 +17,7 @@
 #include <future>
 
 #include "base/clock.hpp"
+#include "support/temp_dir.hpp"
 
 namespace rollcall::net {
 namespace {
@@ -188,8 +189,8 @@ TEST(HttpClient, AnErrorInPlaceOfAnAnswerThatGoesOnIsAReply) {
 
 TEST(HttpClient, AServerIsAlsoReachedOverAUnixSocket) {
   using asio::local::stream_protocol;
-  const std::string path = ::testing::TempDir() + "http_client_test.sock";
-  std::filesystem::remove(path);
+  const testing::TempDir directory;
+  const auto path = directory.file("server.sock");
   asio::io_context io;
   OneShotServerOf<stream_protocol> server(io, {path}, "HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nOK");
   const auto reply = get_from(io, {.endpoint = stream_protocol::endpoint(path), .target = "/_ping"});

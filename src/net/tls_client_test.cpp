@@ -10,7 +10,7 @@
 #include <thread>
 
 #include "net/http_client.hpp"
-#include "net/tls_test_kit.hpp"
+#include "net/test_tls.hpp"
 
 namespace rollcall::net {
 namespace {

@@ -11,7 +11,7 @@
 #include <thread>
 
 #include "http/h1/server.hpp"
-#include "net/tls_test_kit.hpp"
+#include "net/test_tls.hpp"
 
 namespace rollcall::net {
 namespace {

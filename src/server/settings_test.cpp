@@ -2,9 +2,10 @@
 
 #include <gtest/gtest.h>
 
-#include <filesystem>
 #include <fstream>
 #include <iterator>
+
+#include "support/temp_dir.hpp"
 
 namespace rollcall {
 namespace {
@@ -13,14 +14,11 @@ using namespace std::chrono_literals;
 
 class SettingsFile {
  public:
-  explicit SettingsFile(std::string_view text) : path_(testing::TempDir() + "settings_test.toml") {
-    std::ofstream(path_) << text;
-  }
-  ~SettingsFile() { std::filesystem::remove(path_); }
-  [[nodiscard]] const std::string& path() const { return path_; }
+  explicit SettingsFile(std::string_view text) { std::ofstream(path()) << text; }
+  [[nodiscard]] std::string path() const { return directory_.file("settings.toml"); }
 
  private:
-  std::string path_;
+  testing::TempDir directory_;
 };
 
 TEST(Settings, FlagsGoOverEnvironmentOverFileOverDefaults) {

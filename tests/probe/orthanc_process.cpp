@@ -83,29 +83,23 @@ std::uint16_t free_ports(unsigned count) {
 }
 
 OrthancProcess::OrthancProcess(OrthancSettings settings) : settings_(std::move(settings)) {
-  std::string name = (std::filesystem::temp_directory_path() / "rollcall-orthanc-XXXXXX").string();
-  directory_ = ::mkdtemp(name.data());
   write_configuration();
   launch();
 }
 
-OrthancProcess::~OrthancProcess() {
-  kill();
-  std::error_code ignored;
-  std::filesystem::remove_all(directory_, ignored);
-}
+OrthancProcess::~OrthancProcess() { kill(); }
 
 void OrthancProcess::write_configuration() const {
-  std::ofstream(directory_ / "orthanc.json") << fmt::format(
+  std::ofstream(directory_.file("orthanc.json")) << fmt::format(
       R"({{"Name":"{}","DicomAet":"{}","HttpPort":{},"DicomPort":{},"StorageDirectory":"{}","IndexDirectory":"{}",
           "Plugins":[],"RemoteAccessAllowed":false,"AuthenticationEnabled":{},"RegisteredUsers":{{"orthanc":"{}"}},
           "StableAge":1,"SaveJobs":false}})",
-      settings_.name, settings_.aet, settings_.web_port, settings_.dicom_port, directory_.string(), directory_.string(),
-      settings_.password.empty() ? "false" : "true", settings_.password);
+      settings_.name, settings_.aet, settings_.web_port, settings_.dicom_port, directory_.file("storage"),
+      directory_.file("storage"), settings_.password.empty() ? "false" : "true", settings_.password);
 }
 
 void OrthancProcess::launch() {
-  const std::string configuration = (directory_ / "orthanc.json").string(), log = (directory_ / "log").string();
+  const auto configuration = directory_.file("orthanc.json"), log = directory_.file("log");
   posix_spawn_file_actions_t files;
   ::posix_spawn_file_actions_init(&files);
   ::posix_spawn_file_actions_addopen(&files, 0, "/dev/null", O_RDONLY, 0);
@@ -134,9 +128,9 @@ void OrthancProcess::freeze() { ::kill(pid_, SIGSTOP); }
 void OrthancProcess::restart() { launch(); }
 
 void OrthancProcess::upload_image() {
-  const auto dump = directory_ / "image.txt", image = directory_ / "image.dcm";
+  const auto dump = directory_.file("image.txt"), image = directory_.file("image.dcm");
   std::ofstream(dump) << kImage;
-  const auto command = fmt::format("dump2dcm -q +te {} {}", dump.string(), image.string());
+  const auto command = fmt::format("dump2dcm -q +te {} {}", dump, image);
   ASSERT_EQ(std::system(command.c_str()), 0) << "is the package dcmtk installed?";
   std::ifstream file(image, std::ios::binary);
   std::string bytes{std::istreambuf_iterator<char>(file), {}};

@@ -3,8 +3,9 @@
 #include <sys/types.h>
 
 #include <cstdint>
-#include <filesystem>
 #include <string>
+
+#include "support/temp_dir.hpp"
 
 namespace rollcall::probe_test {
 
@@ -42,7 +43,7 @@ class OrthancProcess {
   void launch();
 
   const OrthancSettings settings_;
-  std::filesystem::path directory_;
+  testing::TempDir directory_;
   pid_t pid_ = -1;
 };
 

@@ -24,7 +24,7 @@ using State = RecordingSink::State;
 constexpr unsigned kPorts = 6;  // of each kind
 
 /// A range of free ports, and a provider that looks at it.
-class Probe : public testing::Test {
+class Probe : public ::testing::Test {
  protected:
   Probe() : web_(free_ports(kPorts)), dicom_(free_ports(kPorts)) {
     auto& range = config_.ranges.at(0);
@@ -70,15 +70,15 @@ TEST_F(Probe, ThreeServersAreFoundWithNameAetVersionAndPorts) {
     EXPECT_EQ(found.spec.port, web(i));
     EXPECT_EQ(found.health, Status::passing);
     EXPECT_EQ(found.cause.writer, "probe");
-    EXPECT_THAT(found.cause.evidence, testing::StartsWith("answered /system in "));
+    EXPECT_THAT(found.cause.evidence, ::testing::StartsWith("answered /system in "));
     EXPECT_EQ(metadata_of(found, "name"), fmt::format("orthanc-{}", i));
     EXPECT_EQ(metadata_of(found, "aet"), fmt::format("ORTHANC{}", i));
     EXPECT_EQ(metadata_of(found, "dicom_port"), std::to_string(dicom(i)));
     EXPECT_EQ(metadata_of(found, "web_port"), std::to_string(web(i)));
     EXPECT_EQ(metadata_of(found, "url"), fmt::format("http://127.0.0.1:{}/app/explorer.html", web(i)));
-    EXPECT_THAT(metadata_of(found, "version"), testing::MatchesRegex("[0-9]+\\.[0-9]+.*"));
+    EXPECT_THAT(metadata_of(found, "version"), ::testing::MatchesRegex("[0-9]+\\.[0-9]+.*"));
     EXPECT_EQ(metadata_of(found, "locked"), "");
-    EXPECT_THAT(found.spec.tags, testing::ElementsAre("dicom"));
+    EXPECT_THAT(found.spec.tags, ::testing::ElementsAre("dicom"));
   }
 }
 

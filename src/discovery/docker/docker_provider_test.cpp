@@ -8,6 +8,7 @@
 #include <thread>
 
 #include "discovery/docker/recording_sink.hpp"
+#include "support/temp_dir.hpp"
 
 namespace rollcall {
 namespace {
@@ -18,11 +19,12 @@ class NobodysSocket : public ::testing::Test {
  protected:
   NobodysSocket() {
     DockerConfig config;
-    config.address.path = ::testing::TempDir() + "nobody.sock";
+    config.address.path = directory.file("nobody.sock");
     config.limits.retry_shortest = config.limits.retry_longest = 1ms;
     provider = make_docker_provider(std::move(config), clock).value();
   }
 
+  testing::TempDir directory;
   SystemClock clock;
   docker::RecordingSink sink;
   std::unique_ptr<DockerProvider> provider;
@@ -60,7 +62,7 @@ TEST_F(NobodysSocket, StartsAgainAfterItsEnd) {
 TEST(DockerProvider, FilesThatCannotBeReadAreNamed) {
   DockerConfig config;
   config.address = {.kind = EngineAddress::Kind::tcp, .host = "localhost", .port = 2376};
-  config.cert_path = ::testing::TempDir() + "no such folder";
+  config.cert_path = testing::TempDir().file("no such folder");
   const auto made = make_docker_provider(config, SystemClock());
   ASSERT_FALSE(made);
   EXPECT_EQ(made.error().field, "docker.cert_path");

@@ -1,17 +1,17 @@
 #pragma once
 // Certificates made on the spot, and a blocking client that speaks TLS. For tests alone.
-#include <gtest/gtest.h>
 #include <openssl/err.h>
 #include <openssl/pem.h>
 #include <openssl/ssl.h>
 #include <openssl/x509v3.h>
 
 #include <boost/asio/ip/tcp.hpp>
-#include <filesystem>
 #include <memory>
 #include <string>
 #include <string_view>
 #include <utility>
+
+#include "support/temp_dir.hpp"
 
 namespace rollcall::net {
 
@@ -45,14 +45,7 @@ inline Certified certify(const std::string& name, const Certified* issuer = null
 
 class PemFolder {
  public:
-  PemFolder() : path_(testing::TempDir() + "tls_test_" + std::to_string(getpid())) {
-    std::filesystem::create_directories(path_);
-  }
-  ~PemFolder() { std::filesystem::remove_all(path_); }
-  PemFolder(const PemFolder&) = delete;
-  PemFolder& operator=(const PemFolder&) = delete;
-
-  [[nodiscard]] std::string path(const std::string& name) const { return path_ + "/" + name; }
+  [[nodiscard]] std::string path(const std::string& name) const { return directory_.file(name); }
 
   std::string write_certificate(const std::string& name, const Certified& what) const {
     return written(name, [&](BIO* out) { PEM_write_bio_X509(out, what.certificate.get()); });
@@ -77,7 +70,7 @@ class PemFolder {
     write(file.get());
     return path(name);
   }
-  std::string path_;
+  testing::TempDir directory_;
 };
 
 struct TlsClientOptions {
