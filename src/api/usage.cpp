@@ -72,14 +72,6 @@ std::unordered_map<InstanceId, InstancePtr> instances_of(const ApiParts& parts, 
   return instances;
 }
 
-/// An orchestrator's task says in which state it is; what else is found runs unless it doesn't answer.
-bool is_running(const Instance& instance) {
-  for (const auto& [key, value] : instance.spec.metadata) {
-    if (key == "state" && instance.source == Source::swarm) return value == "running";
-  }
-  return instance.health != Status::critical;
-}
-
 /// Instances that are sampled seldom have no point in a short window: their newest counts until the next is overdue.
 Known known_of(const ApiParts& parts, const Asked& asked) {
   Known known;

@@ -111,7 +111,9 @@ struct ClusterLimits {
   std::chrono::milliseconds fence_after{10'000};  ///< of silence, until the others go on without a node
   std::chrono::milliseconds shortest_round{100};  ///< nodes meet ten times in the shortest ttl, within these
   std::chrono::milliseconds longest_round{1'000};
-  std::chrono::milliseconds answer_within{900};  ///< writes, when the log doesn't
+  std::chrono::milliseconds answer_within{900};       ///< writes, when the log doesn't
+  std::chrono::milliseconds sample_interval{1'000};   ///< nodes tell each other what they sampled
+  std::chrono::milliseconds sample_patience{10'000};  ///< with a sample that another node is to take
 };
 
 /// Of a Docker engine that is followed.

@@ -12,6 +12,13 @@ constexpr std::size_t kInstanceBytes = 256 + kGrowth * sizeof(UsagePoint);
 
 }  // namespace
 
+bool is_running(const Instance& instance) {
+  for (const auto& [key, value] : instance.spec.metadata) {
+    if (key == "state" && instance.source == Source::swarm) return value == "running";
+  }
+  return instance.health != Status::critical;
+}
+
 std::optional<UsageSample> usage_in(const Sample& sample) {
   if (sample.usage) return sample.usage;
   if (!sample.orthanc || !sample.orthanc->cpu_percent || !sample.orthanc->memory_bytes) return std::nullopt;

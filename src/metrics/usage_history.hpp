@@ -8,6 +8,7 @@
 
 #include "base/ids.hpp"
 #include "base/limits.hpp"
+#include "model/instance.hpp"
 #include "model/sample.hpp"
 
 namespace rollcall {
@@ -22,6 +23,10 @@ struct InstanceUsage {
   InstanceId id;
   std::vector<UsagePoint> points;
 };
+
+/// Whether samples of it are to be expected: a task says in which state it is; what else is found runs unless it
+/// doesn't answer.
+[[nodiscard]] bool is_running(const Instance& instance);
 
 /// What a sample says of usage, whoever took it; nothing where it says nothing.
 [[nodiscard]] std::optional<UsageSample> usage_in(const Sample& sample);

@@ -7,6 +7,7 @@
 #include <vector>
 
 #include "base/clock.hpp"
+#include "base/ids.hpp"
 
 namespace rollcall {
 
@@ -38,6 +39,11 @@ struct Sample {
   std::optional<double> response_time_ms;  ///< of its last answer
   std::optional<OrthancSample> orthanc;
   std::optional<UsageSample> usage;
+};
+
+struct InstanceSample {
+  InstanceId id;
+  Sample sample;
 };
 
 }  // namespace rollcall

@@ -9,10 +9,13 @@
 #include "net/endpoint.hpp"
 #include "server/version.hpp"
 #include "store/postgres/postgres_membership.hpp"
+#include "store/postgres/postgres_sample_board.hpp"
 
 namespace rollcall {
 namespace {
 
+/// A node that begins hears of so many looks back.
+constexpr int kSampleLooks = 2;
 constexpr std::uint64_t kNodeIdMax = (std::uint64_t{1} << 53) - 1;
 
 std::string host_name() {
@@ -45,13 +48,29 @@ Result<std::unique_ptr<Cluster>> Cluster::open(const Settings& settings, NodeCar
                                                std::vector<std::string> offices,
                                                std::function<void(const std::vector<std::string>&)> offices_changed) {
   SystemRandom random;
-  auto membership = open_postgres_membership(postgres_options(settings), NodeId{1 + random.next() % kNodeIdMax});
+  const NodeId self{1 + random.next() % kNodeIdMax};
+  const auto options = postgres_options(settings);
+  auto membership = open_postgres_membership(options, self);
   if (!membership) return std::unexpected(membership.error());
-  std::unique_ptr<Cluster> cluster(new Cluster(std::move(*membership)));
+  auto board = open_postgres_sample_board(options, self, kSampleLooks * settings.limits.metrics.step);
+  if (!board) return std::unexpected(board.error());
+  std::unique_ptr<Cluster> cluster(new Cluster(std::move(*membership), std::move(*board)));
   cluster->parts_.card = std::move(card);
   cluster->parts_.offices = std::move(offices);
   cluster->parts_.offices_changed = std::move(offices_changed);
   return cluster;
+}
+
+void Cluster::exchange_samples(SampleTable& samples, const Catalog& catalog, const Clock& clock,
+                               const ClusterLimits& limits, decltype(SampleExchange::Parts::take) take) {
+  samples_.emplace(SampleExchange::Parts{.board = *board_,
+                                         .samples = samples,
+                                         .catalog = catalog,
+                                         .clock = clock,
+                                         .thread = sample_thread_,
+                                         .limits = limits,
+                                         .take = std::move(take)});
+  samples_->start();
 }
 
 }  // namespace rollcall

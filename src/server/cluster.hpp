@@ -2,9 +2,11 @@
 // This daemon as one of several nodes, where they share a log in PostgreSQL.
 #include <boost/asio/ip/tcp.hpp>
 #include <memory>
+#include <optional>
 
 #include "net/io_executor.hpp"
 #include "registry/cluster.hpp"
+#include "server/sample_exchange.hpp"
 #include "server/settings.hpp"
 #include "store/postgres/postgres_store.hpp"
 
@@ -22,13 +24,25 @@ class Cluster {
       std::function<void(const std::vector<std::string>&)> offices_changed);
 
   [[nodiscard]] const ClusterParts& parts() const noexcept { return parts_; }
-  void stop() { thread_.stop(); }
+  /// From now on each node knows what the others sample. `take`: as SampleExchange::Parts has it.
+  void exchange_samples(SampleTable& samples, const Catalog& catalog, const Clock& clock, const ClusterLimits& limits,
+                        decltype(SampleExchange::Parts::take) take);
+  /// Once they are exchanged.
+  [[nodiscard]] SampleExchange& samples() noexcept { return *samples_; }
+  void stop() {
+    thread_.stop();
+    sample_thread_.stop();
+  }
 
  private:
-  explicit Cluster(std::unique_ptr<Membership> membership) : membership_(std::move(membership)) {}
+  Cluster(std::unique_ptr<Membership> membership, std::unique_ptr<SampleBoard> board)
+      : membership_(std::move(membership)), board_(std::move(board)) {}
 
   std::unique_ptr<Membership> membership_;
+  std::unique_ptr<SampleBoard> board_;
+  std::optional<SampleExchange> samples_;
   net::IoExecutor thread_{"rollcall-meet"};
+  net::IoExecutor sample_thread_{"rollcall-sample"};
   ClusterParts parts_{*membership_, thread_, {}};
 };
 

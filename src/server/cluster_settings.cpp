@@ -47,6 +47,10 @@ std::vector<Setting> cluster_rows() {
                [](Settings& s) -> auto& { return s.limits.cluster.longest_round; }),
       duration("cluster.answer_within", "Writes and consistent reads get 503 after it, whatever the database does",
                [](Settings& s) -> auto& { return s.limits.cluster.answer_within; }),
+      duration("cluster.sample_interval", "Nodes tell each other so often what they have sampled",
+               [](Settings& s) -> auto& { return s.limits.cluster.sample_interval; }),
+      duration("cluster.sample_patience", "Of who asks one node for a new sample that another one has to take",
+               [](Settings& s) -> auto& { return s.limits.cluster.sample_patience; }),
   };
 }
 

@@ -24,6 +24,11 @@ class Docker {
   void hold(const std::vector<std::string>& offices) { discovery_->hold(offices); }
   void stop();
 
+  /// Any thread. Of several nodes one follows.
+  [[nodiscard]] bool follows() const noexcept { return discovery_->follows(); }
+  /// Any thread. Has the containers of a service sampled; `done` is called on any thread, or dropped by stop().
+  void refresh_usage(const ServiceName& service, UsageSampler::Done done);
+
   /// Any thread, as the next.
   [[nodiscard]] api::PartHealth health() const;
   void add_metrics(OwnMetrics& metrics) const;
@@ -33,7 +38,6 @@ class Docker {
       : parts_(parts), refresh_interval_(config.refresh_interval) {}
   void take(const InstanceId& id, const Sample& sample);
   void take_report(std::string node, AgentReport report, DockerProvider::TakeWishes take_wishes);
-  void refresh_usage(const ServiceName& service, UsageSampler::Done done);
 
   const DockerDiscovery::Parts parts_;
   const std::chrono::milliseconds refresh_interval_;

@@ -1,5 +1,6 @@
 #pragma once
 // Who follows a Docker engine: this daemon, if it is alone; of several nodes the one that holds the office.
+#include <atomic>
 #include <memory>
 #include <optional>
 #include <string>
@@ -52,6 +53,8 @@ class DockerDiscovery {
   void hold(const std::vector<std::string>& offices);
   void stop();
 
+  /// Any thread.
+  [[nodiscard]] bool follows() const noexcept { return follows_; }
   /// Any thread. What keeps it from seeing all that it should; empty when nothing does.
   [[nodiscard]] std::string trouble() const { return provider_->trouble(); }
   /// Any thread. What is listed is from then; none: it is up to date.
@@ -73,7 +76,7 @@ class DockerDiscovery {
   const bool in_office_;
   DockerSink sink_;
   std::unique_ptr<DockerProvider> provider_;
-  bool follows_ = false;                       // on thread_, and where that has stopped
+  std::atomic<bool> follows_{false};           // changed on thread_, and where that has stopped
   net::IoExecutor thread_{"rollcall-docker"};  ///< to end a provider takes up to a second
 };
 

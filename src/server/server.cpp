@@ -185,7 +185,22 @@ struct Server::Impl {
         .parts_health = [this] { return parts_health(); },
         .publishers = [this] { return publishing ? publishing->publishers() : std::vector<api::PublisherInfo>{}; }};
     if (docker) docker->offer(parts);
+    if (cluster) {
+      parts.refresh_usage = [this](const ServiceName& service, auto done) { refresh_usage(service, std::move(done)); };
+    }
     return parts;
+  }
+
+  /// One of the nodes can ask the engine.
+  void refresh_usage(const ServiceName& service, SampleExchange::Done done) {
+    if (docker && docker->follows()) return docker->refresh_usage(service, std::move(done));
+    cluster->samples().order(service, std::move(done));
+  }
+
+  void exchange_samples() {
+    cluster->exchange_samples(samples, catalog, clock, settings.limits.cluster, [this](const auto& service, auto done) {
+      if (docker && docker->follows()) docker->refresh_usage(service, std::move(done));
+    });
   }
 
   void add_lane(std::size_t thread) {
@@ -274,7 +289,10 @@ struct Server::Impl {
     };
     if (probing) add("probe", probing->trouble());
     if (docker) parts.push_back(docker->health());
-    if (cluster) add("cluster", registry->cluster()->trouble);
+    if (cluster) {
+      auto trouble = registry->cluster()->trouble;
+      add("cluster", trouble.empty() ? cluster->samples().trouble() : std::move(trouble));
+    }
     if (publishing) std::ranges::move(publishing->health(), std::back_inserter(parts));
     return parts;
   }
@@ -304,6 +322,7 @@ struct Server::Impl {
                                           cluster ? Probing::offices_of(settings) : std::vector<std::string>{},
                                           own_view ? card.name : std::string());
     }
+    if (cluster) exchange_samples();
     registry_thread.post([this] {
       registry->start();
       if (!cluster) check_follower->start();

@@ -14,6 +14,7 @@ import pytest
 
 from client import eventually
 from daemon import QUIET, binary
+from postgres import running_postgres
 
 sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[1] / "docker"))
 
@@ -276,6 +277,42 @@ def test_an_agent_finds_the_node_that_follows_the_swarm(start, engine, worker, t
         eventually(lambda: metrics(client, "shop"), WITHIN_S)
     finally:
         agent.kill()
+
+
+@pytest.fixture
+def nodes(start, engine, request):
+    """Two that share a log. Both would follow the engine; one does, which is the first."""
+    with running_postgres() as postgres:
+        started = []
+        for name in "ab":
+            started.append(start("--set", f"docker.url={engine.url}", "--set", "metrics.refresh_interval=1h", "--node", name,
+                                 name=name, environment=postgres.environment()))
+        follower, other = (node.client() for node in started)
+        eventually(lambda: "docker" in follower.get("/cluster").json["offices"], WITHIN_S)
+        assert "docker" not in other.get("/cluster").json["offices"]
+        yield started, follower, other
+
+
+def test_what_one_node_samples_the_others_know(engine, nodes):
+    (first, _), follower, other = nodes
+    shop = engine.add_service("shop", replicas=2)
+    engine.make_busy(shop, 30)
+    eventually(lambda: all(listed(client, "shop", 2) for client in (follower, other)), WITHIN_S)
+    assert metrics(follower, "shop", "POST")["max"]["cpu_pct"] == 30
+    found = eventually(lambda: metrics(other, "shop"), WITHIN_S)
+    assert (found["cpu_pct"], found["tasks_sampled"], found["tasks_running"], found["source"]) == (30, 2, 2, "docker")
+
+    engine.make_busy(shop, 90)
+    asked = other.post("/services/shop/metrics?window=1").json
+    assert asked["refreshed"]
+    assert asked["metrics"]["max"]["cpu_pct"] == 90, "the node that follows the engine was asked for it"
+    other.register("own", "own-1")
+    assert other.post("/services/own/metrics").status == 404, "nobody samples it, and so nobody waits"
+
+    first.kill()
+    eventually(lambda: "docker" in other.get("/cluster").json["offices"], WITHIN_S)
+    engine.make_busy(shop, 50)
+    eventually(lambda: metrics(other, "shop", "POST", "?window=1")["max"]["cpu_pct"] == 50, WITHIN_S)
 
 
 def test_an_agent_says_once_that_it_may_not_tell(start, engine, worker, tmp_path):

@@ -101,6 +101,15 @@ CREATE TABLE nodes(
 CREATE TABLE digests(node bigint, round bigint, beats bytea NOT NULL, PRIMARY KEY (node, round));
 ALTER TABLE digests ALTER beats SET STORAGE EXTERNAL;
 )"},
+    Migration{3, R"(
+CREATE UNLOGGED TABLE samples(
+  node bigint,
+  round bigint,
+  body bytea NOT NULL,
+  told_at timestamptz NOT NULL DEFAULT clock_timestamp(),
+  PRIMARY KEY (node, round)
+);
+)"},
 };
 
 std::uint32_t number_in(std::string_view text) {

@@ -160,6 +160,16 @@ void add_membership(Texts& all) {
   set(Sql::standing, "SELECT revision, term, reaper FROM head");
 }
 
+void add_sample_board(Texts& all) {
+  const auto set = [&all](Sql sql, std::string text) { all[std::to_underlying(sql)] = std::move(text); };
+  set(Sql::put_samples, "INSERT INTO samples VALUES($1::bigint, $2::bigint, $3::bytea)");
+  set(Sql::drop_samples, "DELETE FROM samples WHERE told_at < clock_timestamp() - interval '1 ms' * $1::bigint");
+  set(Sql::samples_after,
+      "SELECT s.node, s.round, greatest(0, 1000 * extract(epoch FROM clock_timestamp() - s.told_at))::bigint, s.body"
+      " FROM samples s LEFT JOIN unnest($1::bigint[], $2::bigint[]) r(node, round) ON r.node = s.node"
+      " WHERE s.node <> $3::bigint AND s.round > coalesce(r.round, 0) ORDER BY s.node, s.round");
+}
+
 Texts make_statements() {
   Texts all;
   add_transactions(all);
@@ -168,6 +178,7 @@ Texts make_statements() {
   add_pruning(all);
   add_side_tables(all);
   add_membership(all);
+  add_sample_board(all);
   return all;
 }
 

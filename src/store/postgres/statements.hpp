@@ -62,6 +62,10 @@ enum class Sql : std::uint8_t {
   members,          ///< node, name, address, version, round, heard, revision
   digests_after,    ///< $1 nodes, $2 rounds, $3 node whose own are left out; node, round, beats
   standing,         ///< revision, term, reaper
+
+  put_samples,    ///< $1 node, $2 round, $3 body
+  drop_samples,   ///< $1 milliseconds: what is older
+  samples_after,  ///< $1 nodes, $2 rounds, $3 node whose own are left out; node, round, age in milliseconds, body
   count_
 };
 
