@@ -15,6 +15,7 @@ import pytest
 from client import eventually
 from daemon import QUIET, binary
 from postgres import running_postgres
+from rabbitmq import running_rabbitmq
 
 sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[1] / "docker"))
 
@@ -313,6 +314,28 @@ def test_what_one_node_samples_the_others_know(engine, nodes):
     eventually(lambda: "docker" in other.get("/cluster").json["offices"], WITHIN_S)
     engine.make_busy(shop, 50)
     eventually(lambda: metrics(other, "shop", "POST", "?window=1")["max"]["cpu_pct"] == 50, WITHIN_S)
+
+
+def test_a_node_publishes_what_another_samples(start, engine):
+    shop = engine.add_service("shop", replicas=2)
+    engine.make_busy(shop, 30)
+    with running_postgres() as postgres, running_rabbitmq() as broker:
+        broker.bind("metrics", "metrics.*")
+        start("--node", "publisher", name="publisher", environment=postgres.environment() | broker.environment())
+        start("--node", "follower", "--set", f"docker.url={engine.url}", "--set", "metrics.refresh_interval=1s",
+              name="follower", environment=postgres.environment())
+        messages = []
+
+        def published():
+            messages.extend(broker.drain("metrics"))
+            return messages and messages[-1].content["metrics"]["tasks_sampled"] == 2
+
+        eventually(published, WITHIN_S)
+    newest = messages[-1]
+    assert (newest.key, newest.content["event"], newest.content["service_name"]) == ("metrics.shop", "metrics.shop", "shop")
+    assert newest.content["metrics"]["cpu_pct"] == 30
+    moments = [message.content["timestamp"] for message in messages]
+    assert len(moments) <= 1 + max(moments) - min(moments) + 1, "at most one a second"
 
 
 def test_an_agent_says_once_that_it_may_not_tell(start, engine, worker, tmp_path):
