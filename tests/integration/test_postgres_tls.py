@@ -74,8 +74,8 @@ def register(client, name, expect=201):
 
 
 def all_encrypted(postgres, user):
-    """All of the daemon's sessions: one writes, one listens, one meets other nodes."""
-    return postgres.ask("SELECT bool_and(ssl) AND count(*) = 3 FROM pg_stat_ssl JOIN pg_stat_activity USING (pid) "
+    """All of the daemon's sessions: one writes, one listens, one meets other nodes, one exchanges samples with them."""
+    return postgres.ask("SELECT bool_and(ssl) AND count(*) = 4 FROM pg_stat_ssl JOIN pg_stat_activity USING (pid) "
                         f"WHERE usename = '{user}'") == "t"
 
 
