@@ -46,27 +46,28 @@ PostgresOptions postgres_options(const Settings& settings) {
 
 Result<std::unique_ptr<Cluster>> Cluster::open(const Settings& settings, NodeCard card,
                                                std::vector<std::string> offices,
-                                               std::function<void(const std::vector<std::string>&)> offices_changed) {
+                                               std::function<void(const std::vector<std::string>&)> offices_changed,
+                                               const Clock& clock) {
   SystemRandom random;
   const NodeId self{1 + random.next() % kNodeIdMax};
   const auto options = postgres_options(settings);
   auto membership = open_postgres_membership(options, self);
   if (!membership) return std::unexpected(membership.error());
-  auto board = open_postgres_sample_board(options, self, kSampleLooks * settings.limits.metrics.step);
+  auto board = open_postgres_sample_board(options, self, kSampleLooks * settings.limits.metrics.step, clock);
   if (!board) return std::unexpected(board.error());
-  std::unique_ptr<Cluster> cluster(new Cluster(std::move(*membership), std::move(*board)));
+  std::unique_ptr<Cluster> cluster(new Cluster(std::move(*membership), std::move(*board), clock));
   cluster->parts_.card = std::move(card);
   cluster->parts_.offices = std::move(offices);
   cluster->parts_.offices_changed = std::move(offices_changed);
   return cluster;
 }
 
-void Cluster::exchange_samples(SampleTable& samples, const Catalog& catalog, const Clock& clock,
-                               const ClusterLimits& limits, decltype(SampleExchange::Parts::take) take) {
+void Cluster::exchange_samples(SampleTable& samples, const Catalog& catalog, const ClusterLimits& limits,
+                               decltype(SampleExchange::Parts::take) take) {
   samples_.emplace(SampleExchange::Parts{.board = *board_,
                                          .samples = samples,
                                          .catalog = catalog,
-                                         .clock = clock,
+                                         .clock = clock_,
                                          .thread = sample_thread_,
                                          .limits = limits,
                                          .take = std::move(take)});

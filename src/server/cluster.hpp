@@ -21,11 +21,11 @@ class Cluster {
  public:
   [[nodiscard]] static Result<std::unique_ptr<Cluster>> open(
       const Settings& settings, NodeCard card, std::vector<std::string> offices,
-      std::function<void(const std::vector<std::string>&)> offices_changed);
+      std::function<void(const std::vector<std::string>&)> offices_changed, const Clock& clock);
 
   [[nodiscard]] const ClusterParts& parts() const noexcept { return parts_; }
   /// From now on each node knows what the others sample. `take`: as SampleExchange::Parts has it.
-  void exchange_samples(SampleTable& samples, const Catalog& catalog, const Clock& clock, const ClusterLimits& limits,
+  void exchange_samples(SampleTable& samples, const Catalog& catalog, const ClusterLimits& limits,
                         decltype(SampleExchange::Parts::take) take);
   /// Once they are exchanged.
   [[nodiscard]] SampleExchange& samples() noexcept { return *samples_; }
@@ -35,9 +35,10 @@ class Cluster {
   }
 
  private:
-  Cluster(std::unique_ptr<Membership> membership, std::unique_ptr<SampleBoard> board)
-      : membership_(std::move(membership)), board_(std::move(board)) {}
+  Cluster(std::unique_ptr<Membership> membership, std::unique_ptr<SampleBoard> board, const Clock& clock)
+      : clock_(clock), membership_(std::move(membership)), board_(std::move(board)) {}
 
+  const Clock& clock_;
   std::unique_ptr<Membership> membership_;
   std::unique_ptr<SampleBoard> board_;
   std::optional<SampleExchange> samples_;

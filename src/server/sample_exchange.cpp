@@ -58,17 +58,18 @@ std::vector<InstanceId> SampleExchange::awaited_of(const ServiceName& service) c
 
 SampleNews SampleExchange::news_to_tell() {
   SampleNews news{.samples = parts_.samples.take_news()};
-  for (auto& order : orders_) {
-    if (!std::exchange(order.told, true)) news.wanted.push_back(order.service);
+  for (const auto& order : orders_) {
+    if (!order.told) news.wanted.push_back(order.service);
   }
   return news;
 }
 
 void SampleExchange::exchange() {
   const auto news = news_to_tell();
-  const auto heard = parts_.board.exchange(news, parts_.clock.wall_now());
+  const auto heard = parts_.board.exchange(news);
   note(heard);
   if (heard) {
+    for (auto& order : orders_) order.told = true;
     for (const auto& others : *heard) hear(others);
   } else {
     parts_.samples.give_back(news.samples);

@@ -2,7 +2,8 @@
 // What the nodes that share a log have sampled, each knows: one follows the engine or probes a range, but any may be
 // asked. A thread of its own tells the others and hears of them, every so often and when somebody waits.
 #include <functional>
-#include <memory>
+#include <mutex>
+#include <string>
 #include <vector>
 
 #include "base/executor.hpp"

@@ -24,7 +24,7 @@ struct SharedBoard {
 class BoardOfOne final : public SampleBoard {
  public:
   BoardOfOne(SharedBoard& shared, int self) : shared_(shared), self_(self) {}
-  Result<std::vector<SampleNews>> exchange(const SampleNews& told, WallTime) override {
+  Result<std::vector<SampleNews>> exchange(const SampleNews& told) override {
     if (shared_.away) return fail(ErrorCode::unavailable, "as told");
     if (!told.empty()) shared_.told.emplace_back(self_, told);
     std::vector<SampleNews> heard;

@@ -115,7 +115,7 @@ struct Server::Impl {
     offices.emplace_back(kCheckOffice);
     for (auto& office : DockerDiscovery::offices_of(settings)) offices.push_back(std::move(office));
     if (!Publishing::outboxes_of(settings).empty()) offices.emplace_back(Publishing::kOffice);
-    auto opened = Cluster::open(settings, card, std::move(offices), [this](const auto& held) { hold(held); });
+    auto opened = Cluster::open(settings, card, std::move(offices), [this](const auto& held) { hold(held); }, clock);
     if (!opened) return std::unexpected(opened.error());
     cluster = std::move(*opened);
     stamp = [this](http::Response& response) {
@@ -198,7 +198,7 @@ struct Server::Impl {
   }
 
   void exchange_samples() {
-    cluster->exchange_samples(samples, catalog, clock, settings.limits.cluster, [this](const auto& service, auto done) {
+    cluster->exchange_samples(samples, catalog, settings.limits.cluster, [this](const auto& service, auto done) {
       if (docker && docker->follows()) docker->refresh_usage(service, std::move(done));
     });
   }

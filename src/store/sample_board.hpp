@@ -21,9 +21,9 @@ class SampleBoard {
   virtual ~SampleBoard() = default;
 
   /// Tells `told`, unless it is empty, and gives what others have told since the last call: each node's in order, and
-  /// at first all that is still kept, but for what this program can't read. Times are by the caller's clock, which is
-  /// at `now`, however the others' go. After an error `told` may have been taken or not.
-  [[nodiscard]] virtual Result<std::vector<SampleNews>> exchange(const SampleNews& told, WallTime now) = 0;
+  /// at first all that is still kept, but for what this program can't read. Times are by this node's clock,
+  /// however the others' go. After an error `told` may have been taken or not.
+  [[nodiscard]] virtual Result<std::vector<SampleNews>> exchange(const SampleNews& told) = 0;
 };
 
 }  // namespace rollcall

@@ -21,8 +21,15 @@ class PostgresSampleBoard : public PostgresTest {
     b_ = board(NodeId{2});
   }
 
+  struct FixedClock final : Clock {
+    explicit FixedClock(WallTime stands_at) : at(stands_at) {}
+    [[nodiscard]] MonoTime now() const noexcept override { return {}; }
+    [[nodiscard]] WallTime wall_now() const noexcept override { return at; }
+    WallTime at;
+  };
+
   std::unique_ptr<SampleBoard> board(NodeId self, std::chrono::milliseconds kept = 1h) const {
-    return open_postgres_sample_board(options(), self, kept).value();
+    return open_postgres_sample_board(options(), self, kept, clock_).value();
   }
 
   static SampleNews news_of(std::string_view id) {
@@ -35,8 +42,8 @@ class PostgresSampleBoard : public PostgresTest {
   }
 
   /// The ids, each followed by its services that are wanted.
-  static std::vector<std::string> exchange(SampleBoard& board, const SampleNews& told = {}, WallTime now = kNow) {
-    auto heard = board.exchange(told, now);
+  static std::vector<std::string> exchange(SampleBoard& board, const SampleNews& told = {}) {
+    auto heard = board.exchange(told);
     EXPECT_TRUE(heard) << heard.error().message;
     std::vector<std::string> words;
     for (const auto& news : heard.value_or(std::vector<SampleNews>{})) {
@@ -46,6 +53,7 @@ class PostgresSampleBoard : public PostgresTest {
     return words;
   }
 
+  const FixedClock clock_{kNow};
   std::unique_ptr<Store> store_;
   std::unique_ptr<SampleBoard> a_, b_;
 };
@@ -64,12 +72,13 @@ TEST_F(PostgresSampleBoard, EachIsHeardOnceByEveryOtherInOrder) {
 
 TEST_F(PostgresSampleBoard, TimesAreByTheReadersClock) {
   exchange(*a_, news_of("one"));
-  const WallTime far_behind = kNow - 48h;
-  const auto heard = b_->exchange({}, far_behind);
+  const FixedClock far_behind(kNow - 48h);
+  const auto late = open_postgres_sample_board(options(), NodeId{3}, 1h, far_behind).value();
+  const auto heard = late->exchange({});
   ASSERT_TRUE(heard);
   const auto& sample = heard->at(0).samples.at(0).sample;
-  EXPECT_LE(sample.last_seen, far_behind - 2s);
-  EXPECT_GE(sample.last_seen, far_behind - 2s - 20s) << "and as old as it is since it was told";
+  EXPECT_LE(sample.last_seen, far_behind.at - 2s);
+  EXPECT_GE(sample.last_seen, far_behind.at - 2s - 20s) << "and as old as it is since it was told";
   EXPECT_EQ(sample.last_seen - sample.first_seen, 58s);
 }
 
@@ -85,8 +94,8 @@ TEST_F(PostgresSampleBoard, WhatIsOldGoes) {
 TEST_F(PostgresSampleBoard, GoesOnAfterALostConnection) {
   exchange(*a_, news_of("one"));
   (void)cluster_->ask("SELECT pg_terminate_backend(pid) " + sessions());
-  EXPECT_FALSE(a_->exchange(news_of("two"), kNow));
-  EXPECT_EQ(b_->exchange({}, kNow).has_value(), true) << "its first call connects";
+  EXPECT_FALSE(a_->exchange(news_of("two")));
+  EXPECT_EQ(b_->exchange({}).has_value(), true) << "its first call connects";
   EXPECT_THAT(exchange(*a_, news_of("three")), IsEmpty());
   EXPECT_THAT(exchange(*b_), ElementsAre("three"));
 }

@@ -14,29 +14,30 @@ using std::chrono::milliseconds;
 
 class PostgresSampleBoard final : public SampleBoard {
  public:
-  PostgresSampleBoard(PostgresOptions options, ConnectionInfo info, NodeId self, milliseconds kept)
-      : options_(std::move(options)), info_(std::move(info)), self_(self), kept_(kept) {}
+  PostgresSampleBoard(PostgresOptions options, ConnectionInfo info, NodeId self, milliseconds kept, const Clock& clock)
+      : options_(std::move(options)), info_(std::move(info)), self_(self), kept_(kept), clock_(clock) {}
 
-  Result<std::vector<SampleNews>> exchange(const SampleNews& told, WallTime now) override {
-    auto heard = try_exchange(told, now);
+  Result<std::vector<SampleNews>> exchange(const SampleNews& told) override {
+    auto heard = try_exchange(told);
     if (heard) return *std::move(heard);
     database_.reset();
     return std::unexpected(to_error(heard.error()));
   }
 
  private:
-  Db<std::vector<SampleNews>> try_exchange(const SampleNews& told, WallTime now) {
+  Db<std::vector<SampleNews>> try_exchange(const SampleNews& told) {
     if (auto opened = ensure_open(); !opened) return std::unexpected(std::move(opened.error()));
     std::vector<Call> calls;
     if (!told.empty()) {
       calls.push_back(
-          call(Sql::put_samples, Parameters().number(self_.value).number(++round_.value).bytes(to_row(told, now))));
+          call(Sql::put_samples,
+               Parameters().number(self_.value).number(++round_.value).bytes(to_row(told, clock_.wall_now()))));
       calls.push_back(call(Sql::drop_samples, Parameters().number(static_cast<std::uint64_t>(kept_.count()))));
     }
     calls.push_back(call(Sql::samples_after, heard_so_far()));
     auto rows = database_->run(calls);
     if (!rows) return std::unexpected(std::move(rows.error()));
-    return read(rows->back(), now);
+    return read(rows->back(), clock_.wall_now());
   }
 
   Db<void> ensure_open() {
@@ -72,6 +73,7 @@ class PostgresSampleBoard final : public SampleBoard {
   const ConnectionInfo info_;
   const NodeId self_;
   const milliseconds kept_;
+  const Clock& clock_;
   std::optional<Database> database_;  ///< none after a failure, until it is opened again
   Round round_;
   std::map<NodeId, Round> heard_;
@@ -81,10 +83,10 @@ class PostgresSampleBoard final : public SampleBoard {
 }  // namespace postgres
 
 Result<std::unique_ptr<SampleBoard>> open_postgres_sample_board(const PostgresOptions& options, NodeId self,
-                                                                std::chrono::milliseconds kept) {
+                                                                std::chrono::milliseconds kept, const Clock& clock) {
   auto info = postgres::read_connection_string(options.connection);
   if (!info) return std::unexpected(std::move(info.error()));
-  return std::make_unique<postgres::PostgresSampleBoard>(options, std::move(*info), self, kept);
+  return std::make_unique<postgres::PostgresSampleBoard>(options, std::move(*info), self, kept, clock);
 }
 
 }  // namespace rollcall

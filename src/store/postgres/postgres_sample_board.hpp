@@ -9,9 +9,10 @@
 namespace rollcall {
 
 /// Connects with the first call. The log has to be there (open_postgres_store). `self` is this process among all that
-/// ever shared the log. What is told goes after `kept`.
+/// ever shared the log. What is told goes after `kept`. `clock` outlives it.
 [[nodiscard]] Result<std::unique_ptr<SampleBoard>> open_postgres_sample_board(const PostgresOptions& options,
                                                                               NodeId self,
-                                                                              std::chrono::milliseconds kept);
+                                                                              std::chrono::milliseconds kept,
+                                                                              const Clock& clock);
 
 }  // namespace rollcall
