@@ -19,6 +19,7 @@ from publish_rate import ROOT, lag, wait_until
 
 QUEUE = "outage"
 WARM_UP = 200
+TTL_S = 3600
 
 
 class Traffic:
@@ -32,7 +33,7 @@ class Traffic:
     def step(self):
         number = len(self.took)
         begin = time.monotonic()
-        self._client.register("outage", f"outage-{number}")
+        self._client.register("outage", f"outage-{number}", ttl=TTL_S)
         self.took.append(time.monotonic() - begin)
         self.expected.append(("instance.registered", f"outage-{number}"))
         if number:
@@ -66,7 +67,9 @@ def check(messages, expected):
     got = [(key, instance) for _, key, instance in order]
     missing = set(expected) - set(got)
     assert not missing, f"{len(missing)} of {len(expected)} are lost, such as {sorted(missing)[:3]}"
-    assert got == expected, "not in order"
+    wrong = next((place for place, pair in enumerate(zip(got, expected)) if pair[0] != pair[1]), None)
+    assert wrong is None, f"not in order from {got[wrong:wrong + 3]} on, where {expected[wrong:wrong + 3]} should be"
+    assert len(got) == len(expected), f"{got[len(expected):][:3]} are too many"
     assert order == sorted(order), "revisions aren't in order"
     instances = [message.id for message in messages if message.key.startswith("instance.")]
     return len(instances) - len(set(instances))

@@ -39,13 +39,24 @@ class Message(NamedTuple):
 class RabbitMq:
     def __init__(self, folder: pathlib.Path, tls: pathlib.Path | None = None) -> None:
         self.port = free_ports(4)
+        self._place = None  # of a broker that is away
         self._settings = {"RABBIT_DIR": str(folder), "RABBIT_PORT": str(self.port)} | ({"RABBIT_TLS": str(tls)} if tls else {})
         self("start")
 
     def __call__(self, verb: str, *arguments: str) -> str:
+        if self._place:
+            self._place.close()
         done = subprocess.run([SCRIPT, verb, *arguments], env=os.environ | self._settings, check=True,
                               stdout=subprocess.PIPE, text=True, timeout=90)
+        if verb == "kill":
+            self._keep_place()
         return done.stdout.strip()
+
+    def _keep_place(self) -> None:
+        """Nobody else's broker gets the port: bound and not listening, it refuses connections."""
+        self._place = socket.socket()
+        self._place.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        self._place.bind(("127.0.0.1", self.port))
 
     @property
     def url(self) -> str:

@@ -68,7 +68,11 @@ case "${1:-}" in
     up
     ;;
   up) up ;;
-  kill) end_with KILL ;;
+  kill)
+    # What is declared is confirmed before it is on disk: a broker that is killed within that moment forgets a binding.
+    "$bin/rabbitmqctl" -q eval 'mnesia:sync_log().' >/dev/null
+    end_with KILL
+    ;;
   stop) stop ;;
   ctl)
     shift
