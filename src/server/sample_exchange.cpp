@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <ranges>
+#include <set>
 
 #include "base/log.hpp"
 #include "metrics/usage_history.hpp"
@@ -70,7 +71,7 @@ void SampleExchange::exchange() {
   note(heard);
   if (heard) {
     for (auto& order : orders_) order.told = true;
-    for (const auto& others : *heard) hear(others);
+    hear(*heard);
   } else {
     parts_.samples.give_back(news.samples);
   }
@@ -81,13 +82,17 @@ void SampleExchange::exchange() {
   }
 }
 
-void SampleExchange::hear(const SampleNews& news) {
-  for (const auto& one : news.samples) {
-    if (!parts_.catalog.find_instance(one.id.view())) continue;
-    parts_.samples.put_heard(one.id, one.sample);
-    settle(one);
+void SampleExchange::hear(const std::vector<SampleNews>& heard) {
+  std::set<ServiceName> wanted;  // once, however many wait
+  for (const auto& news : heard) {
+    wanted.insert(news.wanted.begin(), news.wanted.end());
+    for (const auto& one : news.samples) {
+      if (!parts_.catalog.find_instance(one.id.view())) continue;
+      parts_.samples.put_heard(one.id, one.sample);
+      settle(one);
+    }
   }
-  for (const auto& service : news.wanted) {
+  for (const auto& service : wanted) {
     parts_.take(service, [this](bool) { parts_.thread.post([this] { exchange(); }); });
   }
 }

@@ -53,7 +53,7 @@ class SampleExchange {
 
   void exchange();
   void exchange_later();
-  void hear(const SampleNews& news);
+  void hear(const std::vector<SampleNews>& heard);
   void settle(const InstanceSample& news);
   void end_orders();
   void note(const Result<std::vector<SampleNews>>& heard);

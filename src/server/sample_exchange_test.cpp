@@ -3,8 +3,6 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
-#include <map>
-
 #include "catalog/catalog_test_kit.hpp"
 #include "registry/virtual_executor.hpp"
 
@@ -135,6 +133,7 @@ TEST_F(SampleExchangeTest, WhoWaitsIsToldWhenAllTasksHaveNewSamples) {
   std::optional<bool> answer;
   time.advance(10ms);
   one.exchange.order(ServiceName("web"), [&](bool any) { answer = any; });
+  one.exchange.order(ServiceName("web"), [](bool) {});
   time.advance(2s);
   EXPECT_THAT(other.asked, ::testing::ElementsAre(ServiceName("web")));
   sample(other, "swarm:a");
