@@ -10,6 +10,7 @@
 #include <thread>
 
 #include "api/routes.hpp"
+#include "base/log.hpp"
 #include "base/random.hpp"
 #include "codec/json.hpp"
 #include "http/h1/server.hpp"
@@ -18,11 +19,11 @@
 #include "net/io_executor.hpp"
 #include "net/io_threads.hpp"
 #include "net/listener.hpp"
-#include "net/tls.hpp"
 #include "server/cluster.hpp"
 #include "server/discovery.hpp"
 #include "server/docker.hpp"
 #include "server/http_metrics.hpp"
+#include "server/http_tls.hpp"
 #include "server/lane.hpp"
 #include "server/probing.hpp"
 #include "server/publishing.hpp"
@@ -49,9 +50,6 @@ std::size_t io_threads_of(const Settings& settings) {
 
 /// Of the nodes that share a log, one asks the instances that want to be checked.
 constexpr std::string_view kCheckOffice = "checks";
-
-// What is offered to clients that ask (RFC 7301), the best first.
-constexpr std::string_view kProtocols[] = {"h2", "http/1.1"};
 
 asio::awaitable<void> serve_http(std::unique_ptr<http::Channel> channel, http::ServerContext context) {
   auto served = http::h1::serve(*channel, context);
@@ -87,7 +85,7 @@ struct Server::Impl {
     if (publishing) publishing->metrics_changed(service.str());
   })};
   http::GuardRules guard;
-  std::unique_ptr<net::TlsContext> tls;  // null where HTTP is served in the clear
+  HttpTls tls;
   std::atomic<std::size_t> open_connections{0};
   std::atomic<std::size_t> open_socket_connections{0};
   net::IoThreads threads;
@@ -127,7 +125,7 @@ struct Server::Impl {
   }
 
   Result<void> open() {
-    if (auto ok = open_tls(); !ok) return ok;
+    if (auto ok = tls.open(settings.tls); !ok) return ok;
     if (auto ok = open_listener(); !ok) return ok;
     card = card_of(settings, listener->endpoint());
     auto opened = open_store(settings, random, data_dir);
@@ -210,46 +208,14 @@ struct Server::Impl {
     lanes.push_back(std::move(lane));
   }
 
-  Result<void> open_tls() {
-    if (!settings.tls.wanted()) return {};
-    auto loaded = net::TlsContext::load(settings.tls, kProtocols);
-    if (!loaded) return std::unexpected(loaded.error());
-    tls = std::move(*loaded);
-    log::info("main", "TLS with the certificate {}", tls->describe());
-    warn_of_exposed_key();
-    return {};
-  }
-
-  void warn_of_exposed_key() const {
-    if (!tls->key_is_exposed()) return;
-    log::warning("main", "tls.key is \"{}\", which is open to others than its owner: chmod 600", settings.tls.key);
-  }
-
-  void reload() {
-    if (!tls) {
-      log::info("main", "there is nothing to reload: HTTP is served without TLS");
-    } else if (const auto ok = tls->reload(); ok) {
-      log::info("main", "TLS from now on with the certificate {}", tls->describe());
-      warn_of_exposed_key();
-    } else {
-      const auto& error = ok.error();
-      log::error("main", "TLS goes on with the certificate {}: {} {}", tls->describe(), error.field, error.message);
-    }
-  }
-
-  std::unique_ptr<http::Channel> make_channel(asio::ip::tcp::socket socket) const {
-    if (tls) return net::make_tls_channel(std::move(socket), *tls);
-    return std::make_unique<http::ClearChannel>(std::move(socket));
-  }
-
   Result<void> open_listener() {
     auto opened = net::Listener::open(threads, settings.http, [this](asio::ip::tcp::socket socket, std::size_t thread) {
       const auto executor = socket.get_executor();
-      asio::co_spawn(executor, serve_http(make_channel(std::move(socket)), lanes[thread]->context), asio::detached);
+      asio::co_spawn(executor, serve_http(tls.make_channel(std::move(socket)), lanes[thread]->context), asio::detached);
     });
     if (!opened) return std::unexpected(opened.error());
     listener = std::move(*opened);
-    say_who_may_ask(listener->endpoint(), guard.access.tokens.size(), tls ? "https://" : "",
+    say_who_may_ask(listener->endpoint(), guard.access.tokens.size(), tls.is_on() ? "https://" : "",
                     !settings.tls.client_ca.empty());
     return {};
   }
@@ -301,10 +267,7 @@ struct Server::Impl {
     std::vector<const http::ServerStats*> stats;
     for (const auto& lane : lanes) stats.push_back(&lane->stats);
     add_http_metrics(metrics, stats);
-    if (tls) {
-      metrics.counter("tls_handshakes_failed_total", "Handshakes of TLS that a peer began and that came to nothing.",
-                      static_cast<double>(tls->failed_handshakes()));
-    }
+    tls.add_metrics(metrics);
     add_socket_metrics(metrics, socket_lanes);
     if (docker) docker->add_metrics(metrics);
     add_usage_metrics(metrics, usage, clock.wall_now(), settings);
@@ -408,12 +371,12 @@ std::string Server::ready_line() const {
   if (impl_->socket_listener) {
     addresses += fmt::format(R"(,"socket":"{}")", net::to_text(impl_->socket_listener->endpoint()));
   }
-  if (impl_->tls) addresses += R"(,"tls":true)";
+  if (impl_->tls.is_on()) addresses += R"(,"tls":true)";
   return fmt::format(R"({{"ready":{{{}}}}})", addresses);
 }
 
 void Server::start() { impl_->start(); }
-void Server::reload() { impl_->reload(); }
+void Server::reload() { impl_->tls.reload(); }
 bool Server::responds(std::chrono::milliseconds patience) { return impl_->responds(patience); }
 bool Server::stop(std::chrono::milliseconds grace) { return impl_->stop(grace); }
 
