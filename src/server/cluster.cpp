@@ -63,7 +63,7 @@ Result<std::unique_ptr<Cluster>> Cluster::open(const Settings& settings, NodeCar
 }
 
 void Cluster::exchange_samples(SampleTable& samples, const Catalog& catalog, const ClusterLimits& limits,
-                               decltype(SampleExchange::Parts::take) take) {
+                               SampleExchange::Take take) {
   samples_.emplace(SampleExchange::Parts{.board = *board_,
                                          .samples = samples,
                                          .catalog = catalog,

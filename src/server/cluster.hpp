@@ -24,9 +24,9 @@ class Cluster {
       std::function<void(const std::vector<std::string>&)> offices_changed, const Clock& clock);
 
   [[nodiscard]] const ClusterParts& parts() const noexcept { return parts_; }
-  /// From now on each node knows what the others sample. `take`: as SampleExchange::Parts has it.
+  /// From now on each node knows what the others sample.
   void exchange_samples(SampleTable& samples, const Catalog& catalog, const ClusterLimits& limits,
-                        decltype(SampleExchange::Parts::take) take);
+                        SampleExchange::Take take);
   /// Once they are exchanged.
   [[nodiscard]] SampleExchange& samples() noexcept { return *samples_; }
   void stop() {

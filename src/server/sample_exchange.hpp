@@ -18,6 +18,8 @@ class SampleExchange {
  public:
   /// Whether there are new samples.
   using Done = std::move_only_function<void(bool)>;
+  /// Has the samples of a service taken. The Done is called, or dropped, on any thread.
+  using Take = std::function<void(const ServiceName&, Done)>;
   struct Parts {
     SampleBoard& board;
     SampleTable& samples;
@@ -25,9 +27,7 @@ class SampleExchange {
     const Clock& clock;
     Executor& thread;  ///< may block
     ClusterLimits limits;
-    /// On the thread: another node waits for new samples of this service. The Done is called, or dropped, on any
-    /// thread.
-    std::function<void(const ServiceName&, Done)> take;
+    Take take;  ///< called on the thread, when another node waits
   };
 
   /// All of `parts` but the thread outlives this, and the thread ends before.

@@ -281,7 +281,7 @@ def test_an_agent_finds_the_node_that_follows_the_swarm(start, engine, worker, t
 
 
 @pytest.fixture
-def nodes(start, engine, request):
+def nodes(start, engine):
     """Two that share a log. Both would follow the engine; one does, which is the first."""
     with running_postgres() as postgres:
         started = []

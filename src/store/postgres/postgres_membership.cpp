@@ -9,6 +9,7 @@
 #include <type_traits>
 
 #include "store/postgres/database.hpp"
+#include "store/postgres/node_rounds.hpp"
 
 namespace rollcall {
 namespace postgres {
@@ -36,15 +37,6 @@ std::vector<NodeRound> heard_in(std::string_view text) {
     next = round.ptr == end ? end : round.ptr + 1;
   }
   return heard;
-}
-
-Parameters two_columns(const std::vector<NodeRound>& rounds) {
-  Array nodes(Type::number), numbers(Type::number);
-  for (const auto& [node, round] : rounds) {
-    nodes.add(node.value);
-    numbers.add(round.value);
-  }
-  return Parameters().array(nodes).array(numbers);
 }
 
 class PostgresMembership final : public Membership {
@@ -169,7 +161,7 @@ class PostgresMembership final : public Membership {
     const std::size_t first = told.size();
     told.push_back(call(Sql::take_offices, Parameters().array(offices_to_take()).bytes(options_.schema)));
     told.push_back(call(Sql::members));
-    told.push_back(call(Sql::digests_after, two_columns(given_rounds()).number(self_.value)));
+    told.push_back(call(Sql::digests_after, two_columns(given_).number(self_.value)));
     told.push_back(call(Sql::standing));
     auto rows = database_->run(told);
     if (!rows) return std::unexpected(std::move(rows.error()));
@@ -191,12 +183,6 @@ class PostgresMembership final : public Membership {
 
   [[nodiscard]] bool holds(std::string_view office) const {
     return std::ranges::find(offices_, office) != offices_.end();
-  }
-
-  [[nodiscard]] std::vector<NodeRound> given_rounds() const {
-    std::vector<NodeRound> rounds;
-    for (const auto& [node, round] : given_) rounds.push_back({node, round});
-    return rounds;
   }
 
   void note_offices(const Rows& rows) {

@@ -4,6 +4,7 @@
 #include <optional>
 
 #include "store/postgres/database.hpp"
+#include "store/postgres/node_rounds.hpp"
 #include "store/sample_row.hpp"
 
 namespace rollcall {
@@ -34,7 +35,7 @@ class PostgresSampleBoard final : public SampleBoard {
                Parameters().number(self_.value).number(++round_.value).bytes(to_row(told, clock_.wall_now()))));
       calls.push_back(call(Sql::drop_samples, Parameters().number(static_cast<std::uint64_t>(kept_.count()))));
     }
-    calls.push_back(call(Sql::samples_after, heard_so_far()));
+    calls.push_back(call(Sql::samples_after, two_columns(heard_).number(self_.value)));
     auto rows = database_->run(calls);
     if (!rows) return std::unexpected(std::move(rows.error()));
     return read(rows->back(), clock_.wall_now());
@@ -46,15 +47,6 @@ class PostgresSampleBoard final : public SampleBoard {
     if (!opened) return std::unexpected(std::move(opened.error()));
     database_.emplace(std::move(*opened));
     return {};
-  }
-
-  [[nodiscard]] Parameters heard_so_far() const {
-    Array nodes(Type::number), rounds(Type::number);
-    for (const auto& [node, round] : heard_) {
-      nodes.add(node.value);
-      rounds.add(round.value);
-    }
-    return Parameters().array(nodes).array(rounds).number(self_.value);
   }
 
   /// What a node of another version tells may be nothing that this one can read: it is left out.
